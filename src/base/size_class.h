@@ -1,0 +1,58 @@
+// base/size_class.h - size <-> class <-> shape of a slab, from the one table in size_class.def.
+//
+// The class of a granule is one byte in the page map. 0 means "not ours"; 1 .. SMALL_CLASS_LAST are
+// the size classes; the rest are kinds of memory that no cache serves. The fast free indexes the
+// stacks of its cache with this byte unseen, so every value needs a (permanently full) stack there.
+#pragma once
+#include "base/bits.h"
+
+enum {
+    CLASS_NONE = 0,
+    SMALL_CLASS_FIRST = 1,
+    SMALL_CLASS_LAST = 72,
+    CLASS_FREE = 73,       // a granule of a free span
+    CLASS_LARGE = 74,      // the first granule of a large block
+    CLASS_HUGE = 75,       // the first granule of a huge block
+    CLASS_INSIDE = 76,     // a later granule of a large or huge block
+    CLASS_HEAP_SLAB = 77,  // a slab of a user's heap: never cached
+    CLASS_COUNT = 78,
+
+    SMALL_MAX = 32768,     // bytes; the largest request served by a slab
+    SIZE_GRAIN = 16,       // every slot size is a multiple: the alignment of every block
+    SLAB_GRANULES_MAX = 8,
+    SLAB_SLOTS_MAX = 4096,
+};
+
+typedef uint8_t class_id;
+
+struct size_class {
+    uint32_t bytes;       // of a slot; 0 in the rows that are not size classes
+    uint16_t slots;       // of a slab
+    uint8_t  granules;    // of a slab
+    uint64_t reciprocal;  // 2^40 / bytes + 1, for size_class_slot
+};
+
+extern const struct size_class size_class_table[CLASS_COUNT];
+// Request rounded up to SIZE_GRAIN, in grains -> class.
+extern const class_id size_class_of_grains[SMALL_MAX / SIZE_GRAIN + 1];
+
+// `bytes` <= SMALL_MAX; 0 is served as 1.
+ALWAYS_INLINE class_id size_class_of(size_t bytes) {
+    return size_class_of_grains[(bytes + SIZE_GRAIN - 1) / SIZE_GRAIN];
+}
+ALWAYS_INLINE bool class_is_small(class_id id) {
+    return id >= SMALL_CLASS_FIRST && id <= SMALL_CLASS_LAST;
+}
+ALWAYS_INLINE uint32_t class_bytes(class_id id) {
+    return size_class_table[id].bytes;
+}
+// offset / slot size without a division. Exact for every offset below 2^19 (a slab is 8 granules at
+// most): the error of the reciprocal is below `bytes` <= 2^15, and 2^19 * 2^15 < 2^40.
+ALWAYS_INLINE uint32_t size_class_slot(class_id id, size_t offset) {
+    return (uint32_t)(((uint64_t)offset * size_class_table[id].reciprocal) >> 40);
+}
+
+// The lowest class that serves `bytes` at a multiple of `alignment` (a power of two), or CLASS_NONE
+// when no class does. Slabs start at a granule, so every slot of a class whose size is a multiple of
+// the alignment is aligned.
+class_id size_class_aligned(size_t bytes, size_t alignment);

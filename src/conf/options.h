@@ -1,0 +1,79 @@
+// conf/options.h - what can be set: environment -> one array of numbers, read by every floor above.
+//
+// options_start reads the environment once, before the first block leaves. A bad value or an
+// unknown TIDE_ name is one line on stderr, and the default stands. Nothing is read when the
+// process runs with raised privileges: the caller then passes NULL.
+// Reading a value is one relaxed load and may happen in any context; live options may be changed at
+// any time by options_set, which is one store and takes no lock: the last writer wins.
+#pragma once
+#include "base/text.h"
+
+enum { NO_MALLOPT = 0x7fffffff };
+
+enum option_id {
+#define OPTION(name, NAME, ...) OPT_##NAME,
+#include "conf/options.def"
+#undef OPTION
+    OPTION_COUNT,
+};
+
+enum option_type {
+    OPTION_COUNT_TYPE,
+    OPTION_SIZE,
+    OPTION_TIME,
+    OPTION_PERCENT,
+    OPTION_BOOL,
+    OPTION_CHOICE,
+};
+
+// Where a value came from, lowest priority first.
+enum option_origin { ORIGIN_DEFAULT, ORIGIN_ALIAS, ORIGIN_TUNABLE, ORIGIN_TIDE, ORIGIN_PROGRAM };
+
+struct option_row {  // one row of options.def
+    const char      *name;
+    const char      *variable;  // TIDE_...
+    enum option_type type;
+    uint64_t         fallback;  // the default
+    uint64_t         min, max;
+    const char      *zero;
+    bool             live;
+    const char      *alias, *tunable;
+    int              mallopt;
+    const char      *help;
+};
+
+// Result of options_set and options_set_text, also as errno of the public calls.
+enum option_result {
+    OPTION_OK,
+    OPTION_UNKNOWN,    // no such option (ENOENT)
+    OPTION_MALFORMED,  // not a value of its type (EINVAL)
+    OPTION_RANGE,      // outside min .. max (ERANGE)
+    OPTION_NOT_LIVE,   // read at start only (EPERM)
+};
+
+extern uint64_t options_values[OPTION_COUNT];  // written by options.c only
+
+ALWAYS_INLINE uint64_t option(enum option_id id) {
+    return PEEK(&options_values[id]);
+}
+
+// `environment` may be NULL (nothing is read then). Not thread safe: called once by entry/init.
+void options_start(char **environment);
+const struct option_row *options_row(enum option_id id);
+enum option_origin       options_origin(enum option_id id);
+// The row named `name` (without TIDE_, lower case) or OPTION_COUNT.
+enum option_id options_find(const char *name);
+// The row of a mallopt parameter, or OPTION_COUNT.
+enum option_id options_find_mallopt(int parameter);
+// The value itself when it is in range, else the bound next to it: how glibc's names for sizes are
+// taken.
+uint64_t options_nearest(enum option_id id, uint64_t value);
+enum option_result options_set(enum option_id id, uint64_t value);
+enum option_result options_set_text(enum option_id id, const char *text);
+// Appends the value of an option as options_set_text would read it ("64M", "2s", "auto", "text").
+void options_show(enum option_id id, struct text_line *line);
+// "default", "environment", "program", "GLIBC_TUNABLES" or the name of glibc's variable.
+const char *options_origin_name(enum option_id id);
+// Writes "tidemalloc VERSION" and one line an option with value, origin and help to a file
+// descriptor (TIDE_VERBOSE). The version is the caller's: the public header is the top floor's.
+void options_list(int fd, const char *version);

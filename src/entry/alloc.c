@@ -1,0 +1,277 @@
+// entry/alloc.c - the slow paths: dispatch by kind of block. The fast ones are in alloc.h.
+#include "entry/alloc.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "conf/options.h"
+#include "entry/foreign.h"
+#include "entry/init.h"
+#include "heap/huge.h"
+#include "heap/user_heap.h"
+#include "os/fail.h"
+#include "os/os.h"
+
+// What the slow path found: the memory, and whether it is zero already.
+struct memory {
+    void *start;  // NULL: no memory
+    bool  is_zero;
+};
+
+// --- taking -----------------------------------------------------------------------------------------------
+
+static struct memory take_small(class_id id) {
+    struct cache *cache = thread_cache();
+    void         *slot = NULL;
+    if (!cache) {
+        arena_take(id, &slot, 1);
+    } else {
+        slot = alloc_fast_class(id);
+        if (!slot)
+            slot = cache_refill(cache, id);
+    }
+    return (struct memory){slot, false};
+}
+
+static struct memory from_span(struct span *span) {
+    if (!span)
+        return (struct memory){NULL, false};
+    return (struct memory){(void *)span->base, span->state == SPAN_CLEAN};
+}
+
+// A block of its own. When one kind has no memory the other may: a mapping can be refused where an arena has
+// room, and an arena cannot grow where an exact mapping fits.
+static struct memory take_whole(const struct alloc_request *request) {
+    size_t       limit = option(OPT_HUGE_THRESHOLD);
+    bool         huge = request->bytes > limit || request->alignment > limit;
+    struct span *span = huge ? huge_take(request->bytes, request->alignment)
+                             : arena_take_large(request->bytes, request->alignment);
+    if (!span && !huge)
+        span = huge_take(request->bytes, request->alignment);
+    return from_span(span);
+}
+
+static struct memory take(const struct alloc_request *request) {
+    if (request->heap)
+        return (struct memory){user_heap_take(request->heap, request->bytes), false};
+    class_id id = size_class_aligned(request->bytes, request->alignment);
+    return id != CLASS_NONE ? take_small(id) : take_whole(request);
+}
+
+static void fill(const struct alloc_request *request, struct memory memory) {
+    uint64_t perturb = option(OPT_PERTURB);
+    if (request->zero) {
+        if (!memory.is_zero)
+            memset(memory.start, 0, request->bytes);
+    } else if (UNLIKELY(perturb)) {
+        memset(memory.start, (int)(perturb ^ 0xff), request->bytes);
+    }
+}
+
+void *alloc_any(const struct alloc_request *request) {
+    struct memory memory = {NULL, false};
+    int           before = errno;
+    if (LIKELY(request->bytes <= PTRDIFF_MAX && request->alignment <= PTRDIFF_MAX)) {
+        init_ensure();
+        memory = take(request);
+    }
+    if (UNLIKELY(!memory.start)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    fill(request, memory);
+    errno = before;
+    return memory.start;
+}
+
+void *alloc_slow(size_t bytes) {
+    return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = 1});
+}
+
+// --- giving -----------------------------------------------------------------------------------------------
+
+static void give_small(const char *function, void *pointer, struct block *block) {
+    class_id      id = block->id;
+    struct cache *cache = thread_cache();
+    if (!cache)
+        arena_give(function, id, &pointer, 1);
+    else if (*cache->top[id] == pointer)
+        fail_block(function, pointer, "double free of a ", class_bytes(id), "-byte block");
+    else
+        cache_overflow(cache, function, id, pointer);
+}
+
+static void give(const char *function, void *pointer, struct block *block) {
+    uint64_t perturb = option(OPT_PERTURB);
+    if (UNLIKELY(perturb))
+        memset(pointer, (int)perturb, block->usable);
+    if (UNLIKELY(user_heap_of(block) != NULL))
+        user_heap_give(function, block);
+    else if (block->kind == BLOCK_SMALL)
+        give_small(function, pointer, block);
+    else if (block->kind == BLOCK_LARGE)
+        arena_give_large(block->span);
+    else
+        huge_give(block->span);
+}
+
+void alloc_free(const char *function, void *pointer) {
+    if (!pointer)
+        return;
+    int before = errno;
+    init_ensure();
+    struct block block = block_find(pointer);
+    if (LIKELY(block_is_live(&block)))
+        give(function, pointer, &block);
+    else if (block.kind == BLOCK_FOREIGN)
+        foreign_free(function, pointer);
+    else
+        block_fail(function, pointer, &block);
+    errno = before;
+}
+
+void alloc_free_sized(const char *function, void *pointer, size_t bytes, size_t alignment) {
+    class_id id = page_map_class((uintptr_t)pointer);
+    if (LIKELY(bytes <= SMALL_MAX && alignment <= SIZE_GRAIN && size_class_of(bytes) == id) &&
+        alloc_free_fast_class(pointer, id))
+        return;
+    struct block block = block_find(pointer);
+    if (pointer && block_is_live(&block) && !block_fits_request(&block, bytes, alignment))
+        block_fail_size(function, pointer, bytes, &block);
+    alloc_free(function, pointer);
+}
+
+// --- resizing ---------------------------------------------------------------------------------------------
+
+// A block that keeps at least half of its size in use stays where it is.
+static bool is_good_enough(size_t usable, size_t bytes) {
+    return bytes <= usable && bytes >= usable / 2;
+}
+
+static bool resize_span(struct block *block, size_t bytes) {
+    struct span *span = block->span;
+    size_t       before = span->bytes;
+    bool         done = block->kind == BLOCK_LARGE
+                            ? bytes <= option(OPT_HUGE_THRESHOLD) && large_resize(span, bytes)
+                            : huge_resize(span, bytes);
+    if (done && span->owner)
+        user_heap_note_resize(span, before);
+    if (done && bytes < before)
+        arena_settle();
+    return done;
+}
+
+static bool resize_in_place(struct block *block, size_t bytes) {
+    if (block->kind == BLOCK_SMALL)
+        return is_good_enough(block->usable, bytes);
+    if (bytes <= SMALL_MAX)
+        return is_good_enough(block->usable, bytes);
+    return resize_span(block, bytes);
+}
+
+// A huge block that stays huge moves its pages.
+static void *move_pages(struct block *block, size_t bytes) {
+    if (block->kind != BLOCK_HUGE || bytes <= option(OPT_HUGE_THRESHOLD))
+        return NULL;
+    size_t before = block->span->bytes;
+    void  *moved = huge_move(block->span, bytes);
+    if (moved && block->span->owner)
+        user_heap_note_resize(block->span, before);
+    return moved;
+}
+
+static void *move_content(const char *function, void *pointer, struct block *block, size_t bytes) {
+    void *moved = alloc_any(
+        &(struct alloc_request){.bytes = bytes, .alignment = 1, .heap = user_heap_of(block)});
+    if (!moved)
+        return NULL;
+    memcpy(moved, pointer, min_size(block->usable, bytes));
+    give(function, pointer, block);
+    return moved;
+}
+
+static void *resize_live(const char *function, void *pointer, struct block *block, size_t bytes) {
+    if (is_good_enough(block->usable, bytes) && block->kind == BLOCK_SMALL)
+        return pointer;
+    if (block->kind == BLOCK_HUGE) {
+        void *moved = move_pages(block, bytes);
+        if (moved)
+            return moved;
+    } else if (resize_in_place(block, bytes)) {
+        return pointer;
+    }
+    return move_content(function, pointer, block, bytes);
+}
+
+static void zero_tail(void *pointer, size_t from) {
+    struct block block = block_find(pointer);
+    if (block.usable > from)
+        memset((char *)pointer + from, 0, block.usable - from);
+}
+
+static void *resize_block(const char *function, void *pointer, size_t bytes, bool zero) {
+    struct block block = block_find(pointer);
+    if (block.kind == BLOCK_FOREIGN)
+        return foreign_realloc(function, pointer, bytes);
+    if (!block_is_live(&block))
+        block_fail(function, pointer, &block);
+    void *resized = resize_live(function, pointer, &block, bytes);
+    if (!resized)
+        errno = ENOMEM;
+    else if (zero && bytes > block.usable)
+        zero_tail(resized, block.usable);
+    return resized;
+}
+
+void *alloc_resize(const char *function, void *pointer, size_t bytes, bool zero) {
+    if (!pointer)
+        return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = 1, .zero = zero});
+    if (bytes == 0) {
+        alloc_free(function, pointer);
+        return NULL;
+    }
+    if (bytes > PTRDIFF_MAX) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    int before = errno;
+    init_ensure();
+    void *resized = resize_block(function, pointer, bytes, zero);
+    if (resized)
+        errno = before;
+    return resized;
+}
+
+bool alloc_resize_inplace(const char *function, void *pointer, size_t bytes) {
+    int          before = errno;
+    struct block block = block_find(pointer);
+    if (block.kind == BLOCK_FOREIGN)
+        return bytes <= foreign_usable_size(function, pointer);
+    if (!block_is_live(&block))
+        block_fail(function, pointer, &block);
+    bool done = bytes > 0 && bytes <= PTRDIFF_MAX &&
+                (bytes <= block.usable || resize_in_place(&block, bytes));
+    errno = before;
+    return done;
+}
+
+size_t alloc_usable_size(const char *function, const void *pointer) {
+    if (!pointer)
+        return 0;
+    struct block block = block_find(pointer);
+    if (block.kind == BLOCK_FOREIGN) {
+        init_ensure();
+        return foreign_usable_size(function, pointer);
+    }
+    if (!block_is_live(&block))
+        block_fail(function, pointer, &block);
+    return block.usable;
+}
+
+size_t alloc_good_size(size_t bytes) {
+    init_ensure();
+    if (bytes > PTRDIFF_MAX)
+        return 0;
+    return bytes <= SMALL_MAX ? class_bytes(size_class_of(bytes))
+                              : align_up(bytes, os_page_bytes());
+}

@@ -1,0 +1,131 @@
+// entry/api_new.c - the C++ operators new and delete, in C, under their mangled names.
+//
+// All 20 replaceable forms of C++17 ([new.delete]). A throwing new that finds no memory calls the new_handler until there is none,
+// then throws bad_alloc through libstdc++'s (or libc++'s) own function, reached by weak references; without a C++ runtime
+// it is one line and abort. A nothrow new does the same up to the throw and returns NULL instead. Built with
+// -fexceptions: the exception passes through these frames.
+#include "entry/alloc.h"
+#include "os/fail.h"
+
+#ifndef TIDE_PREFIX
+
+typedef void (*new_handler)(void);
+extern new_handler   get_new_handler(void) __asm__("_ZSt15get_new_handlerv") __attribute__((weak));
+NORETURN extern void throw_in_libstdcxx(void) __asm__("_ZSt17__throw_bad_allocv")
+    __attribute__((weak));
+NORETURN extern void throw_in_libcxx(void) __asm__("_ZNSt3__117__throw_bad_allocEv")
+    __attribute__((weak));
+
+enum failure { THROWS, ANSWERS_NULL };
+
+NOINLINE COLD static void throw_bad_alloc(void) {
+    if (throw_in_libstdcxx)
+        throw_in_libstdcxx();
+    if (throw_in_libcxx)
+        throw_in_libcxx();
+    fail_pointer("operator new", NULL, "out of memory, and no C++ runtime to throw bad_alloc");
+}
+
+NOINLINE static void *new_slow(size_t bytes, size_t alignment, enum failure failure) {
+    for (;;) {
+        void *block =
+            alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = alignment});
+        if (LIKELY(block != NULL))
+            return block;
+        new_handler handler = get_new_handler ? get_new_handler() : NULL;
+        if (!handler)
+            break;
+        handler();
+    }
+    if (failure == THROWS)
+        throw_bad_alloc();
+    return NULL;
+}
+
+ALWAYS_INLINE void *new_block(size_t bytes, enum failure failure) {
+    void *block = alloc_fast(bytes);
+    return LIKELY(block != NULL) ? block : new_slow(bytes, 1, failure);
+}
+ALWAYS_INLINE void delete_block(const char *function, void *pointer) {
+    if (UNLIKELY(!alloc_free_fast(pointer)))
+        alloc_free(function, pointer);
+}
+
+#define NEW(mangled, failure)                                                                      \
+    EXPORT void *mangled(size_t bytes);                                                            \
+    EXPORT void *mangled(size_t bytes) {                                                           \
+        return new_block(bytes, failure);                                                          \
+    }
+#define NEW_NOTHROW(mangled)                                                                       \
+    EXPORT void *mangled(size_t bytes, const void *tag);                                           \
+    EXPORT void *mangled(size_t bytes, const void *tag) {                                          \
+        (void)tag;                                                                                 \
+        return new_block(bytes, ANSWERS_NULL);                                                     \
+    }
+#define NEW_ALIGNED(mangled, failure)                                                              \
+    EXPORT void *mangled(size_t bytes, size_t alignment);                                          \
+    EXPORT void *mangled(size_t bytes, size_t alignment) {                                         \
+        return new_slow(bytes, alignment, failure);                                                \
+    }
+#define NEW_ALIGNED_NOTHROW(mangled)                                                               \
+    EXPORT void *mangled(size_t bytes, size_t alignment, const void *tag);                         \
+    EXPORT void *mangled(size_t bytes, size_t alignment, const void *tag) {                        \
+        (void)tag;                                                                                 \
+        return new_slow(bytes, alignment, ANSWERS_NULL);                                           \
+    }
+
+NEW(_Znwm, THROWS)
+NEW(_Znam, THROWS)
+NEW_NOTHROW(_ZnwmRKSt9nothrow_t)
+NEW_NOTHROW(_ZnamRKSt9nothrow_t)
+NEW_ALIGNED(_ZnwmSt11align_val_t, THROWS)
+NEW_ALIGNED(_ZnamSt11align_val_t, THROWS)
+NEW_ALIGNED_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t)
+NEW_ALIGNED_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t)
+
+#define DELETE_NAME "operator delete"
+#define DELETE_ARRAY_NAME "operator delete[]"
+
+#define DELETE(mangled, name)                                                                      \
+    EXPORT void mangled(void *pointer);                                                            \
+    EXPORT void mangled(void *pointer) {                                                           \
+        delete_block(name, pointer);                                                               \
+    }
+#define DELETE_TAGGED(mangled, name, type)                                                         \
+    EXPORT void mangled(void *pointer, type tag);                                                  \
+    EXPORT void mangled(void *pointer, type tag) {                                                 \
+        (void)tag;                                                                                 \
+        delete_block(name, pointer);                                                               \
+    }
+#define DELETE_TAGGED_TWICE(mangled, name)                                                         \
+    EXPORT void mangled(void *pointer, size_t alignment, const void *tag);                         \
+    EXPORT void mangled(void *pointer, size_t alignment, const void *tag) {                        \
+        (void)alignment;                                                                           \
+        (void)tag;                                                                                 \
+        delete_block(name, pointer);                                                               \
+    }
+#define DELETE_SIZED(mangled, name)                                                                \
+    EXPORT void mangled(void *pointer, size_t bytes);                                              \
+    EXPORT void mangled(void *pointer, size_t bytes) {                                             \
+        alloc_free_sized(name, pointer, bytes, 1);                                                 \
+    }
+#define DELETE_SIZED_ALIGNED(mangled, name)                                                        \
+    EXPORT void mangled(void *pointer, size_t bytes, size_t alignment);                            \
+    EXPORT void mangled(void *pointer, size_t bytes, size_t alignment) {                           \
+        alloc_free_sized(name, pointer, bytes, alignment);                                         \
+    }
+
+DELETE(_ZdlPv, DELETE_NAME)
+DELETE(_ZdaPv, DELETE_ARRAY_NAME)
+DELETE_TAGGED(_ZdlPvRKSt9nothrow_t, DELETE_NAME, const void *)
+DELETE_TAGGED(_ZdaPvRKSt9nothrow_t, DELETE_ARRAY_NAME, const void *)
+DELETE_TAGGED(_ZdlPvSt11align_val_t, DELETE_NAME, size_t)
+DELETE_TAGGED(_ZdaPvSt11align_val_t, DELETE_ARRAY_NAME, size_t)
+DELETE_TAGGED_TWICE(_ZdlPvSt11align_val_tRKSt9nothrow_t, DELETE_NAME)
+DELETE_TAGGED_TWICE(_ZdaPvSt11align_val_tRKSt9nothrow_t, DELETE_ARRAY_NAME)
+DELETE_SIZED(_ZdlPvm, DELETE_NAME)
+DELETE_SIZED(_ZdaPvm, DELETE_ARRAY_NAME)
+DELETE_SIZED_ALIGNED(_ZdlPvmSt11align_val_t, DELETE_NAME)
+DELETE_SIZED_ALIGNED(_ZdaPvmSt11align_val_t, DELETE_ARRAY_NAME)
+
+#endif

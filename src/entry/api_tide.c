@@ -1,0 +1,118 @@
+// entry/api_tide.c - the functions of include/tidemalloc.h.
+#include <errno.h>
+
+#include "entry/alloc.h"
+#include "entry/api.h"
+#include "entry/control.h"
+#include "entry/init.h"
+#include "entry/report.h"
+#include "entry/trim.h"
+#include "heap/user_heap.h"
+#include "os/fail.h"
+#include "tidemalloc.h"
+
+EXPORT int tide_version(void) {
+    return TIDE_VERSION_MAJOR * 10000 + TIDE_VERSION_MINOR * 100 + TIDE_VERSION_PATCH;
+}
+
+// --- blocks -----------------------------------------------------------------------------------------------------
+
+EXPORT size_t tide_usable_size(const void *block) {
+    return alloc_usable_size("tide_usable_size", block);
+}
+
+EXPORT size_t tide_good_size(size_t bytes) {
+    return alloc_good_size(bytes);
+}
+
+EXPORT void tide_free_sized(void *block, size_t bytes) {
+    alloc_free_sized("tide_free_sized", block, bytes, 1);
+}
+
+EXPORT bool tide_realloc_inplace(void *block, size_t bytes) {
+    return block && alloc_resize_inplace("tide_realloc_inplace", block, bytes);
+}
+
+EXPORT void *tide_rezalloc(void *block, size_t bytes) {
+    return alloc_resize("tide_rezalloc", block, bytes, true);
+}
+
+EXPORT bool tide_owns(const void *pointer) {
+    return page_map_class((uintptr_t)pointer) != CLASS_NONE;
+}
+
+// --- memory, figures, options -------------------------------------------------------------------------------------
+
+EXPORT size_t tide_trim(size_t pad) {
+    return trim_all(pad);
+}
+
+EXPORT void tide_stats(tide_stats_visit visit, void *data) {
+    init_ensure();
+    report_visit(visit, data);
+}
+
+EXPORT int tide_option_get(const char *name, char *value, size_t capacity) {
+    init_ensure();
+    return control_get(name, value, capacity);
+}
+
+EXPORT int tide_option_set(const char *name, const char *value) {
+    init_ensure();
+    return control_set(name, value);
+}
+
+// --- heaps ----------------------------------------------------------------------------------------------------------
+
+static struct user_heap *inner(tide_heap *heap) {
+    return (struct user_heap *)heap;
+}
+
+static void *or_no_memory(void *result) {
+    if (!result)
+        errno = ENOMEM;
+    return result;
+}
+
+// The live block of this heap behind a pointer; anything else is fatal.
+static struct block own_block(const char *function, tide_heap *heap, void *pointer) {
+    struct block block = block_find(pointer);
+    if (!block_is_live(&block))
+        block_fail(function, pointer, &block);
+    if (user_heap_of(&block) != inner(heap))
+        fail_pointer(function, pointer, "block of another heap");
+    return block;
+}
+
+EXPORT tide_heap *tide_heap_new(void) {
+    init_ensure();
+    return or_no_memory(user_heap_new());
+}
+
+EXPORT void *tide_heap_malloc(tide_heap *heap, size_t bytes) {
+    return alloc_any(
+        &(struct alloc_request){.bytes = bytes, .alignment = 1, .heap = inner(heap)});
+}
+
+EXPORT void *tide_heap_realloc(tide_heap *heap, void *block, size_t bytes) {
+    if (!block)
+        return tide_heap_malloc(heap, bytes);
+    own_block("tide_heap_realloc", heap, block);
+    return alloc_resize("tide_heap_realloc", block, bytes, false);
+}
+
+EXPORT void tide_heap_free(tide_heap *heap, void *block) {
+    if (!block)
+        return;
+    int          before = errno;
+    struct block found = own_block("tide_heap_free", heap, block);
+    user_heap_give("tide_heap_free", &found);
+    errno = before;
+}
+
+EXPORT void tide_heap_destroy(tide_heap *heap) {
+    int before = errno;
+    if (heap)
+        user_heap_destroy(inner(heap));
+    errno = before;
+}

@@ -1,0 +1,36 @@
+// entry/fork.c - see fork.h. One line a floor; the order is the order of os/lock.h's ranks.
+#include "entry/fork.h"
+
+#include "heap/arena.h"
+#include "heap/huge.h"
+#include "heap/user_heap.h"
+#include "local/thread.h"
+#include "page/meta.h"
+#include "page/page_map.h"
+
+void fork_prepare(void) {
+    cache_fork_prepare();
+    user_heap_fork_prepare();
+    arena_fork_prepare();
+    huge_fork_prepare();
+    page_map_fork_prepare();
+    meta_fork_prepare();
+}
+
+void fork_parent(void) {
+    meta_fork_parent();
+    page_map_fork_parent();
+    huge_fork_parent();
+    arena_fork_parent();
+    user_heap_fork_parent();
+    cache_fork_parent();
+}
+
+void fork_child(void) {
+    meta_fork_child();
+    page_map_fork_child();
+    huge_fork_child();
+    arena_fork_child();
+    user_heap_fork_child();
+    thread_fork_child();
+}

@@ -1,0 +1,78 @@
+// entry/init.c - see init.h.
+#include "entry/init.h"
+
+#include "conf/options.h"
+#include "entry/figures.h"
+#include "entry/fork.h"
+#include "entry/report.h"
+#include "entry/version.h"
+#include "heap/arena.h"
+#include "local/thread.h"
+#include "os/fail.h"
+#include "os/lock.h"
+#include "os/os.h"
+
+enum { SPINS = 100, STDERR = 2 };
+
+uint32_t           init_state;
+static struct lock start_lock = LOCK_INIT(RANK_START);
+
+static unsigned arena_count_wanted(const struct os_limits *limits) {
+    uint64_t asked = option(OPT_ARENAS);
+    return (unsigned)min_size(asked ? asked : limits->cpus, ARENAS_MAX);
+}
+
+// Everything without libc's help: no call here can come back to us.
+static void start_core(void) {
+    struct os_limits limits;
+    os_start();
+    options_start(os_is_secure() ? NULL : os_environ());
+    os_limits_read(&limits);
+    lock_set_spin(limits.cpus > 1 ? SPINS : 0);
+    arena_start(arena_count_wanted(&limits), option(OPT_DECAY) * 1000000, os_now_ns());
+    report_set_source(&figures_source);
+}
+
+static void say(const char *what) {
+    struct text_line line;
+    fail_begin(&line);
+    text_add(&line, what);
+    fail_write(&line);
+}
+
+// With libc's help: may come back to us, so the thread counts as starting and no lock is held.
+static void start_hooks(void) {
+    if (os_fork_hooks(fork_prepare, fork_parent, fork_child) != 0)
+        say("fork handlers not registered: a forked child must not allocate");
+    if (!thread_hooks())
+        say("no thread key left: thread caches are off");
+    if (option(OPT_VERBOSE))
+        options_list(STDERR, VERSION_TEXT);
+}
+
+void init_run(void) {
+    // Back from our own start-up: the core serves.
+    if (thread_root.phase == THREAD_STARTING)
+        return;
+    thread_start_begin();
+    lock_acquire(&start_lock);
+    bool first = init_state == INIT_NOT;
+    if (first) {
+        start_core();
+        __atomic_store_n(&init_state, INIT_CORE, __ATOMIC_RELEASE);
+    }
+    lock_release(&start_lock);
+    if (first) {
+        start_hooks();
+        __atomic_store_n(&init_state, INIT_DONE, __ATOMIC_RELEASE);
+    }
+    thread_start_end();
+}
+
+// Nothing is torn down at the end: other threads and later destructors still free. Only the report.
+__attribute__((destructor)) static void say_goodbye(void) {
+    uint64_t format = option(OPT_STATS);
+    if (format == 0 || init_state == INIT_NOT)
+        return;
+    report_to_fd(format == 1 ? REPORT_TEXT : REPORT_JSON, STDERR);
+}

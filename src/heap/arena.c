@@ -1,0 +1,288 @@
+// heap/arena.c - the table of arenas and what goes over all of them. See arena.h.
+#include "heap/arena.h"
+
+#include "conf/options.h"
+#include "heap/huge.h"
+#include "os/os.h"
+
+// How many arenas are tried before a thread waits for a lock.
+enum { MOVES_MAX = 4 };
+
+// The main arena's room is static: the first block needs no mapping but the one for metadata.
+static struct arena      main_arena;
+static struct source_brk main_brk;
+
+static struct {
+    struct lock   lock;             // making an arena
+    unsigned      limit;            // constant after start
+    bool          by_processor;     // a hint, set once
+    struct arena *list[ARENAS_MAX];  // NULL until first use; stored with release, never removed
+    struct purge  purge;
+} table = {.lock = LOCK_INIT(RANK_ARENAS), .limit = 1};
+
+static void init_bins(struct arena *arena) {
+    for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
+        bin_init(&arena->bins[id], (class_id)id, &arena->pages, NULL);
+}
+
+void arena_start(unsigned count, uint64_t decay_ns, uint64_t now_ns) {
+    table.limit = count;
+    purge_init(&table.purge, decay_ns, now_ns);
+    source_brk_init(&main_brk);
+    source_map_init(&main_arena.map);
+    page_heap_init(&main_arena.pages, &main_brk.source, &main_arena.map.source,
+                   &table.purge.gauge);
+    init_bins(&main_arena);
+    table.list[0] = &main_arena;
+}
+
+unsigned arena_limit(void) {
+    return table.limit;
+}
+
+struct arena *arena_at(unsigned index) {
+    // Acquire: pairs with the release in make_arena; the arena behind the pointer is whole.
+    return __atomic_load_n(&table.list[index], __ATOMIC_ACQUIRE);
+}
+
+void arena_note_threads(void) {
+    POKE(&table.by_processor, true);
+}
+
+static struct arena *make_arena(unsigned index) {
+    lock_acquire(&table.lock);
+    struct arena *arena = table.list[index];
+    if (!arena && (arena = meta_forever(sizeof *arena)) != NULL) {
+        arena->index = index;
+        source_map_init(&arena->map);
+        page_heap_init(&arena->pages, &arena->map.source, NULL, &table.purge.gauge);
+        init_bins(arena);
+        __atomic_store_n(&table.list[index], arena, __ATOMIC_RELEASE);
+    }
+    lock_release(&table.lock);
+    return arena ? arena : &main_arena;
+}
+
+static struct arena *arena_number(unsigned number) {
+    unsigned      index = number % table.limit;
+    struct arena *arena = arena_at(index);
+    return LIKELY(arena) ? arena : make_arena(index);
+}
+
+static unsigned here(void) {
+    return table.limit == 1 || !PEEK(&table.by_processor) ? 0 : os_cpu() % table.limit;
+}
+
+// --- small ------------------------------------------------------------------------------------------
+
+// The bin of a class in the arena at hand or, when that is locked, the next whose lock is free; locked.
+static struct bin *lock_some_bin(class_id id) {
+    unsigned start = here();
+    for (unsigned i = 0; i < table.limit && i < MOVES_MAX; i++) {
+        struct bin *bin = &arena_number(start + i)->bins[id];
+        if (lock_try(&bin->lock))
+            return bin;
+        counters_add(&counters_process, COUNTER_contended, 1);
+    }
+    struct bin *bin = &arena_number(start)->bins[id];
+    lock_acquire(&bin->lock);
+    return bin;
+}
+
+uint32_t arena_take(class_id id, void **out, uint32_t count) {
+    struct bin *bin = lock_some_bin(id);
+    uint32_t    taken = bin_take_locked(bin, out, count);
+    lock_release(&bin->lock);
+    // One source may be exhausted (RLIMIT_DATA) where another is not.
+    for (unsigned i = 0; taken == 0 && i < table.limit; i++) {
+        bin = &arena_number(i)->bins[id];
+        lock_acquire(&bin->lock);
+        taken = bin_take_locked(bin, out, count);
+        lock_release(&bin->lock);
+    }
+    if (UNLIKELY(taken == 0) && huge_evict(UINT64_MAX) > 0)
+        return arena_take(id, out, count);
+    counters_add(&counters_process, COUNTER_refills, 1);
+    return taken;
+}
+
+void arena_give(const char *function, class_id id, void **slots, uint32_t count) {
+    struct bin *bin = &arena_number(here())->bins[id];
+    uint32_t    others = count;
+    if (lock_try(&bin->lock)) {
+        others = bin_give_locked(bin, function, slots, count);
+        lock_release(&bin->lock);
+    }
+    if (others > 0)
+        bin_return(function, id, slots, others);
+    counters_add(&counters_process, COUNTER_flushes, 1);
+    arena_settle();
+}
+
+// --- large ------------------------------------------------------------------------------------------
+
+static struct span *take_large_anywhere(unsigned start, size_t bytes, size_t alignment) {
+    for (unsigned i = 0; i < table.limit; i++) {
+        struct span *span = large_take(&arena_number(start + i)->pages, bytes, alignment);
+        if (span)
+            return span;
+    }
+    return NULL;
+}
+
+struct span *arena_take_large(size_t bytes, size_t alignment) {
+    unsigned     start = here();
+    struct span *span = NULL;
+    for (unsigned i = 0; !span && alignment <= GRANULE && i < table.limit && i < MOVES_MAX; i++) {
+        bool busy;
+        span = large_try_take(&arena_number(start + i)->pages, bytes, &busy);
+        if (!span && !busy)
+            break;
+    }
+    if (!span)
+        span = take_large_anywhere(start, bytes, alignment);
+    if (!span && huge_evict(UINT64_MAX) > 0)
+        span = take_large_anywhere(start, bytes, alignment);
+    return span;
+}
+
+void arena_give_large(struct span *span) {
+    large_give(span);
+    arena_settle();
+}
+
+struct page_heap *arena_pages(void) {
+    return &arena_number(here())->pages;
+}
+
+// --- giving back ------------------------------------------------------------------------------------
+
+// Purges about `bytes` over the arenas, the one at hand first.
+static void purge_some(size_t bytes) {
+    unsigned start = here();
+    for (unsigned i = 0; bytes > 0 && i < table.limit; i++) {
+        struct arena *arena = arena_at((start + i) % table.limit);
+        if (!arena || PEEK(&arena->pages.dirty_bytes) == 0)
+            continue;
+        size_t before = PEEK(&arena->pages.dirty_bytes);
+        purge_heap(&arena->pages, bytes);
+        page_heap_return(&arena->pages, option(OPT_TRIM_THRESHOLD), option(OPT_TOP_PAD), false);
+        bytes -= min_size(bytes, before);
+    }
+}
+
+void arena_settle(void) {
+    size_t surplus = purge_surplus(&table.purge);
+    if (UNLIKELY(surplus > 0))
+        purge_some(surplus);
+    uint64_t now_ns = os_now_ns();
+    surplus = purge_tick(&table.purge, now_ns);
+    if (UNLIKELY(surplus > 0))
+        purge_some(surplus);
+    huge_tick(now_ns);
+}
+
+static size_t trim_one(struct arena *arena, size_t pad) {
+    size_t bytes = 0;
+    for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
+        if (PEEK(&arena->bins[id].slab_count) > 0)
+            bytes += bin_trim(&arena->bins[id]);
+    bytes += purge_heap(&arena->pages, SIZE_MAX);
+    page_heap_return(&arena->pages, 0, pad, true);
+    return bytes;
+}
+
+size_t arena_trim(size_t pad) {
+    size_t bytes = 0;
+    for (unsigned i = 0; i < table.limit; i++) {
+        struct arena *arena = arena_at(i);
+        if (arena)
+            bytes += trim_one(arena, i == 0 ? pad : 0);
+    }
+    return bytes;
+}
+
+// --- figures ------------------------------------------------------------------------------------------
+
+static void count_bins(const struct arena *arena, struct counters *totals) {
+    for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++) {
+        const struct bin *bin = &arena->bins[id];
+        bin_count(bin, totals);
+    }
+}
+
+static size_t regions_bytes(const struct source *source) {
+    return PEEK(&source->committed_bytes);
+}
+
+void arena_count(struct counters *totals) {
+    for (unsigned i = 0; i < table.limit; i++) {
+        const struct arena *arena = arena_at(i);
+        if (!arena)
+            continue;
+        totals->value[COUNTER_arenas]++;
+        totals->value[COUNTER_free_bytes] += PEEK(&arena->pages.dirty_bytes);
+        totals->value[COUNTER_returned_bytes] += PEEK(&arena->pages.clean_bytes);
+        totals->value[COUNTER_mapped_bytes] += regions_bytes(&arena->map.source);
+        totals->value[COUNTER_mappings] += PEEK(&arena->map.source.region_count);
+        count_bins(arena, totals);
+    }
+    totals->value[COUNTER_break_bytes] += regions_bytes(&main_brk.source);
+    totals->value[COUNTER_mapped_bytes] += regions_bytes(&main_brk.source);
+}
+
+void arena_check(void) {
+    for (unsigned i = 0; i < table.limit; i++) {
+        struct arena *arena = arena_at(i);
+        for (unsigned id = SMALL_CLASS_FIRST; arena && id <= SMALL_CLASS_LAST; id++)
+            bin_check(&arena->bins[id]);
+        if (arena)
+            page_heap_check(&arena->pages);
+    }
+}
+
+// --- fork -----------------------------------------------------------------------------------------------
+// All bins of all arenas, then all page heaps: the order of ranks, and of the index within a rank.
+
+static void each_lock(void (*on_bin)(struct bin *), void (*on_pages)(struct page_heap *)) {
+    for (unsigned i = 0; i < table.limit; i++)
+        for (unsigned id = SMALL_CLASS_FIRST; arena_at(i) && id <= SMALL_CLASS_LAST; id++)
+            on_bin(&arena_at(i)->bins[id]);
+    for (unsigned i = 0; i < table.limit; i++)
+        if (arena_at(i))
+            on_pages(&arena_at(i)->pages);
+}
+
+static void prepare_bin(struct bin *bin) {
+    lock_acquire_peer(&bin->lock);
+}
+static void prepare_pages(struct page_heap *pages) {
+    lock_acquire_peer(&pages->lock);
+}
+static void parent_bin(struct bin *bin) {
+    lock_release(&bin->lock);
+}
+static void parent_pages(struct page_heap *pages) {
+    lock_release(&pages->lock);
+}
+static void child_bin(struct bin *bin) {
+    lock_reset_in_child(&bin->lock);
+    handback_repair_in_child(&bin->news);
+}
+static void child_pages(struct page_heap *pages) {
+    lock_reset_in_child(&pages->lock);
+}
+
+void arena_fork_prepare(void) {
+    lock_acquire(&table.lock);
+    each_lock(prepare_bin, prepare_pages);
+}
+void arena_fork_parent(void) {
+    each_lock(parent_bin, parent_pages);
+    lock_release(&table.lock);
+}
+void arena_fork_child(void) {
+    each_lock(child_bin, child_pages);
+    lock_reset_in_child(&table.lock);
+    lock_reset_in_child(&table.purge.lock);
+}

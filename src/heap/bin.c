@@ -1,0 +1,333 @@
+// heap/bin.c - refill, flush, merge. The theory is in bin.h, the protocol of returning in slab.h.
+#include "heap/bin.h"
+
+#include "os/fail.h"
+#include "os/os.h"
+
+void bin_init(struct bin *bin, class_id id, struct page_heap *pages, struct user_heap *owner) {
+    *bin = (struct bin){.id = id, .pages = pages, .owner = owner};
+    lock_init(&bin->lock, owner ? RANK_USER_BIN : RANK_BIN);
+    list_init(&bin->slabs);
+    handback_init(&bin->news);
+}
+
+// --- the tree of slabs with room --------------------------------------------------------------------
+
+// Eight to fifteen steps from full to free: few, so that most takes and gives leave the key alone.
+static uint64_t fullness(const struct slab *slab) {
+    return (uint64_t)(slab->free_count >> slab->free_shift);
+}
+
+static void unlist(struct bin *bin, struct slab *slab) {
+    if (slab->listed)
+        tree_remove(&bin->partial, &slab->node);
+    slab->listed = false;
+}
+
+static void enlist(struct bin *bin, struct slab *slab) {
+    slab->node.major = fullness(slab);
+    slab->node.minor = slab->base;
+    tree_insert(&bin->partial, &slab->node);
+    slab->listed = true;
+}
+
+// After free_count changed: the slab stands where it belongs.
+static void relist(struct bin *bin, struct slab *slab) {
+    if (slab->busy)
+        return;
+    if (slab->free_count == 0) {
+        unlist(bin, slab);
+    } else if (!slab->listed) {
+        enlist(bin, slab);
+    } else if (slab->node.major != fullness(slab)) {
+        unlist(bin, slab);
+        enlist(bin, slab);
+    }
+}
+
+// --- slabs come and go --------------------------------------------------------------------------------
+
+static struct slab *add_slab(struct bin *bin) {
+    struct span *span = page_heap_take(bin->pages, size_class_table[bin->id].granules, 1);
+    if (!span)
+        return NULL;
+    struct slab *slab = slab_new(span, bin, bin->id);
+    if (!slab) {
+        page_heap_give(bin->pages, span);
+        return NULL;
+    }
+    span->slab = slab;
+    span_set_kind(span, SPAN_SLAB);
+    span_publish_all(span, bin->owner ? (class_id)CLASS_HEAP_SLAB : bin->id);
+    enlist(bin, slab);
+    if (bin->owner)
+        list_append(&bin->slabs, &span->owned);
+    POKE(&bin->slab_count, bin->slab_count + 1);
+    return slab;
+}
+
+static void drop(struct bin *bin, struct slab *slab) {
+    struct span *span = slab->span;
+    unlist(bin, slab);
+    list_remove(&span->owned);
+    POKE(&bin->slab_count, bin->slab_count - 1);
+    POKE(&bin->touched, bin->touched - slab->high_water);
+    POKE(&bin->hole_bytes, bin->hole_bytes - slab->hole_bytes);
+    slab_delete(slab);
+    page_heap_give(bin->pages, span);
+}
+
+static void drop_if_idle(struct bin *bin, struct slab *slab) {
+    if (UNLIKELY(slab_is_idle(slab)))
+        drop(bin, slab);
+}
+
+void bin_destroy(struct bin *bin) {
+    lock_acquire(&bin->lock);
+    while (!list_is_empty(&bin->slabs))
+        drop(bin, CONTAINER_OF(list_first(&bin->slabs), struct span, owned)->slab);
+    lock_release(&bin->lock);
+}
+
+// --- under the lock -----------------------------------------------------------------------------------
+
+void bin_merge_locked(struct bin *bin) {
+    if (!handback_has_news(&bin->news) && !bin->news.walk)
+        return;
+    POKE(&bin->pending, 0);
+    struct handback_node *node;
+    while ((node = handback_next(&bin->news)) != NULL) {
+        struct slab *slab = CONTAINER_OF(node, struct slab, hand);
+        uint32_t     count = slab_merge(slab);
+        POKE(&bin->taken, bin->taken - count);
+        relist(bin, slab);
+        drop_if_idle(bin, slab);
+    }
+}
+
+static uint32_t take_from(struct bin *bin, struct slab *slab, void **out, uint32_t count) {
+    uint32_t high = slab->high_water, holes = slab->hole_bytes;
+    uint32_t taken = slab_take(slab, out, count);
+    POKE(&bin->touched, bin->touched + slab->high_water - high);
+    POKE(&bin->hole_bytes, bin->hole_bytes - (holes - slab->hole_bytes));
+    relist(bin, slab);
+    return taken;
+}
+
+uint32_t bin_take_locked(struct bin *bin, void **out, uint32_t count) {
+    uint32_t taken = 0;
+    bin_merge_locked(bin);
+    while (taken < count) {
+        struct tree_node *node = tree_first(&bin->partial);
+        struct slab      *slab = node ? CONTAINER_OF(node, struct slab, node) : add_slab(bin);
+        if (!slab)
+            break;
+        // A batch does not cut a fresh slab for its last slots only.
+        if (taken > 0 && slab->free_count == slab->slot_count)
+            break;
+        taken += take_from(bin, slab, out + taken, count - taken);
+    }
+    POKE(&bin->taken, bin->taken + taken);
+    return taken;
+}
+
+NORETURN COLD static void fail_slot(const char *function, void *pointer, struct slab *slab) {
+    uint32_t slot = slab_slot_of(slab, (uintptr_t)pointer), bytes = slab_bytes(slab);
+    if (slot < slab->slot_count && slab_slot_address(slab, slot) == (uintptr_t)pointer)
+        fail_block(function, pointer, "double free of a ", bytes, "-byte block");
+    struct text_line line;
+    fail_begin(&line);
+    text_add(&line, function);
+    text_add(&line, "(");
+    text_add_hex(&line, (uintptr_t)pointer);
+    text_add(&line, "): pointer into the middle of a ");
+    text_add_number(&line, bytes);
+    text_add(&line, "-byte block (starts at ");
+    text_add_hex(&line, slab_slot_address(slab, slot));
+    text_add(&line, ")");
+    fail_line(&line);
+}
+
+// The slab of a slot that a cache held as one of class `id`. What is there now is proved: the slot may have been freed twice, and
+// its slab be gone since.
+static struct slab *slab_of(const char *function, class_id id, void *pointer) {
+    uintptr_t address = (uintptr_t)pointer;
+    class_id  now = page_map_class(address);
+    if (UNLIKELY(now != id && now != CLASS_HEAP_SLAB))
+        fail_block(function, pointer, "double free of a ", class_bytes(id), "-byte block");
+    struct slab *slab = page_map_span(address)->slab;
+    uint32_t     slot = slab_slot_of(slab, address);
+    if (UNLIKELY(slot >= slab->slot_count || slab_slot_address(slab, slot) != address))
+        fail_slot(function, pointer, slab);
+    return slab;
+}
+
+uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, uint32_t count) {
+    uint32_t others = 0, given = 0;
+    bin_merge_locked(bin);
+    for (uint32_t i = 0; i < count; i++) {
+        struct slab *slab = slab_of(function, bin->id, slots[i]);
+        if (PEEK(&slab->bin) != bin) {
+            slots[others++] = slots[i];
+            continue;
+        }
+        if (UNLIKELY(!slab_give(slab, slab_slot_of(slab, (uintptr_t)slots[i]))))
+            fail_slot(function, slots[i], slab);
+        given++;
+        relist(bin, slab);
+        drop_if_idle(bin, slab);
+    }
+    POKE(&bin->taken, bin->taken - given);
+    return others;
+}
+
+// --- without the lock ---------------------------------------------------------------------------------
+
+// By address, so that slots of a slab, and of a word, stand together. Shell sort: no recursion, no memory.
+static void sort_addresses(void **slots, uint32_t count) {
+    static const uint32_t gaps[] = {701, 301, 132, 57, 23, 10, 4, 1};
+    for (unsigned g = 0; g < ARRAY_COUNT(gaps); g++) {
+        for (uint32_t i = gaps[g]; i < count; i++) {
+            void    *slot = slots[i];
+            uint32_t at = i;
+            for (; at >= gaps[g] && (uintptr_t)slots[at - gaps[g]] > (uintptr_t)slot; at -= gaps[g])
+                slots[at] = slots[at - gaps[g]];
+            slots[at] = slot;
+        }
+    }
+}
+
+// Merges in the place of an owner that may never come again (theory 2).
+static void merge_if_due(struct bin *bin, uint32_t count) {
+    uint32_t pending = __atomic_add_fetch(&bin->pending, count, __ATOMIC_RELAXED);
+    if (pending < size_class_table[bin->id].slots / 2 || !lock_try(&bin->lock))
+        return;
+    bin_merge_locked(bin);
+    lock_release(&bin->lock);
+}
+
+// Returns the slots that lie in the slab of slots[0]; how many those are.
+static uint32_t return_to_slab(const char *function, class_id id, void **slots, uint32_t count) {
+    struct slab *slab = slab_of(function, id, slots[0]);
+    struct bin  *bin = PEEK(&slab->bin);
+    uintptr_t    end = slab->base + (uintptr_t)slab->slot_count * slab_bytes(slab);
+    uint32_t     done = 0;
+    slab_return_begin(slab);
+    while (done < count && (uintptr_t)slots[done] < end) {
+        uint32_t slot = slab_slot_of(slab, (uintptr_t)slots[done]);
+        uint32_t word = slot / BITMAP_WORD_BITS, first = done;
+        uint64_t bits = 0;
+        while (done < count && (uintptr_t)slots[done] < end) {
+            slot = slab_slot_of(slab, (uintptr_t)slots[done]);
+            uint64_t bit = (uint64_t)1 << (slot % BITMAP_WORD_BITS);
+            if (slot / BITMAP_WORD_BITS != word)
+                break;
+            if (UNLIKELY(bits & bit) || slab_slot_address(slab, slot) != (uintptr_t)slots[done])
+                fail_slot(function, slots[done], slab);
+            bits |= bit;
+            done++;
+        }
+        uint64_t already = slab_return_bits(slab, word, bits);
+        if (UNLIKELY(already)) {
+            slot = word * BITMAP_WORD_BITS + bits_lowest(already);
+            fail_slot(function, (void *)slab_slot_address(slab, slot), slab);
+        }
+        ASSERT(done > first);
+    }
+    if (slab_return_end(slab))
+        handback_push(&bin->news, &slab->hand);
+    counters_add(&counters_process, COUNTER_remote_frees, done);
+    merge_if_due(bin, done);
+    return done;
+}
+
+void bin_return(const char *function, class_id id, void **slots, uint32_t count) {
+    sort_addresses(slots, count);
+    for (uint32_t done = 0; done < count;)
+        done += return_to_slab(function, id, slots + done, count - done);
+}
+
+// --- holes ----------------------------------------------------------------------------------------------
+
+// Gives the free pages of a busy slab back; nobody takes from it meanwhile, so a free slot stays free.
+static size_t punch(struct slab *slab) {
+    uint32_t  slot = 0;
+    uintptr_t start, end;
+    size_t    bytes = 0;
+    while (slab_next_hole(slab, &slot, &start, &end))
+        if (os_purge((void *)start, end - start) == 0)
+            bytes += end - start;
+    return bytes;
+}
+
+// The next slab of the tree, in (major, minor) order after a key, that may have new holes; made busy.
+static struct slab *next_hollow_locked(struct bin *bin, uint64_t *major, uint64_t *minor) {
+    struct tree_node *node;
+    while ((node = tree_after(&bin->partial, *major, *minor)) != NULL) {
+        struct slab *slab = CONTAINER_OF(node, struct slab, node);
+        *major = node->major;
+        *minor = node->minor;
+        size_t free_bytes =
+            (size_t)(slab->free_count + slab->high_water - slab->slot_count) * slab_bytes(slab);
+        if (free_bytes < slab->hole_bytes + os_page_bytes())
+            continue;
+        unlist(bin, slab);
+        slab->busy = true;
+        return slab;
+    }
+    return NULL;
+}
+
+static void end_busy_locked(struct bin *bin, struct slab *slab, size_t bytes) {
+    slab->busy = false;
+    POKE(&bin->hole_bytes, bin->hole_bytes + bytes - slab->hole_bytes);
+    slab->hole_bytes = (uint32_t)bytes;
+    relist(bin, slab);
+    drop_if_idle(bin, slab);
+}
+
+size_t bin_trim(struct bin *bin) {
+    uint64_t major = 0, minor = 0;
+    size_t   given = 0;
+    lock_acquire(&bin->lock);
+    bin_merge_locked(bin);
+    struct slab *slab;
+    while ((slab = next_hollow_locked(bin, &major, &minor)) != NULL) {
+        uint32_t before = slab->hole_bytes;
+        lock_release(&bin->lock);
+        size_t bytes = punch(slab);
+        given += bytes > before ? bytes - before : 0;
+        lock_acquire(&bin->lock);
+        end_busy_locked(bin, slab, bytes);
+    }
+    lock_release(&bin->lock);
+    return given;
+}
+
+void bin_count(const struct bin *bin, struct counters *totals) {
+    uint64_t taken = PEEK(&bin->taken), touched = PEEK(&bin->touched);
+    uint64_t slack = touched > taken ? (touched - taken) * class_bytes(bin->id) : 0;
+    uint64_t holes = PEEK(&bin->hole_bytes);
+    totals->value[COUNTER_small_bytes] += taken * class_bytes(bin->id);
+    totals->value[COUNTER_slabs] += PEEK(&bin->slab_count);
+    totals->value[COUNTER_slack_bytes] += slack > holes ? slack - holes : 0;
+    totals->value[COUNTER_returned_bytes] += holes;
+}
+
+// --- the checker ------------------------------------------------------------------------------------------
+
+void bin_check(struct bin *bin) {
+    lock_acquire(&bin->lock);
+    size_t            count = 0;
+    struct tree_node *node = tree_first(&bin->partial);
+    for (; node; node = tree_after(&bin->partial, node->major, node->minor), count++) {
+        struct slab *slab = CONTAINER_OF(node, struct slab, node);
+        slab_check(slab);
+        if (slab->bin != bin || !slab->listed || slab->free_count == 0 ||
+            node->major != fullness(slab))
+            fail_internal("bin: a slab stands in the wrong place");
+    }
+    if (tree_check(&bin->partial) != count || count > bin->slab_count)
+        fail_internal("bin: the tree does not match the figures");
+    lock_release(&bin->lock);
+}

@@ -1,0 +1,122 @@
+// heap/block.c - see block.h.
+#include "heap/block.h"
+
+#include "os/fail.h"
+#include "os/os.h"
+
+static struct block find_in_slab(uintptr_t address, struct span *span) {
+    struct slab *slab = span->slab;
+    uint32_t     slot = slab_slot_of(slab, address);
+    struct block block = {.kind = BLOCK_SLACK, .id = slab->id, .span = span, .slab = slab};
+    if (slot >= slab->slot_count)
+        return block;
+    block.base = slab_slot_address(slab, slot);
+    if (slab_slot_is_free(slab, slot)) {
+        block.kind = BLOCK_FREED;
+    } else if (block.base != address) {
+        block.kind = BLOCK_INTERIOR;
+    } else {
+        block.kind = BLOCK_SMALL;
+        block.usable = slab_bytes(slab);
+    }
+    return block;
+}
+
+static struct block find_whole(uintptr_t address, struct span *span, class_id id) {
+    struct block block = {.kind = BLOCK_INTERIOR, .id = id, .span = span, .base = span->base};
+    if (span->base == address) {
+        block.kind = id == CLASS_LARGE ? BLOCK_LARGE : BLOCK_HUGE;
+        block.usable = span->bytes;
+    }
+    return block;
+}
+
+// The block that a granule of CLASS_INSIDE belongs to: its first granule is the next lower one that is not inside.
+static struct block find_inside(uintptr_t address) {
+    uintptr_t granule = align_down(address, GRANULE);
+    while (page_map_class(granule) == CLASS_INSIDE)
+        granule -= GRANULE;
+    class_id id = page_map_class(granule);
+    if (id != CLASS_LARGE && id != CLASS_HUGE)
+        return (struct block){.kind = BLOCK_FREE};
+    return find_whole(address, page_map_span(granule), id);
+}
+
+struct block block_find(const void *pointer) {
+    uintptr_t address = (uintptr_t)pointer;
+    class_id  id = page_map_class(address);
+    if (class_is_small(id) || id == CLASS_HEAP_SLAB)
+        return find_in_slab(address, page_map_span(address));
+    switch (id) {
+    case CLASS_LARGE:
+    case CLASS_HUGE:
+        return find_whole(address, page_map_span(align_down(address, GRANULE)), id);
+    case CLASS_INSIDE:
+        return find_inside(address);
+    case CLASS_FREE:
+        return (struct block){.kind = BLOCK_FREE};
+    default:
+        return (struct block){.kind = BLOCK_FOREIGN};
+    }
+}
+
+static void fail_interior(const char *function, const void *pointer, const struct block *block) {
+    if (block->id == CLASS_LARGE)
+        fail_pointer(function, pointer, "pointer into the middle of a large block");
+    if (block->id == CLASS_HUGE)
+        fail_pointer(function, pointer, "pointer into the middle of a huge block");
+    struct text_line line;
+    fail_begin(&line);
+    text_add(&line, function);
+    text_add(&line, "(");
+    text_add_hex(&line, (uintptr_t)pointer);
+    text_add(&line, "): pointer into the middle of a ");
+    text_add_number(&line, class_bytes(block->id));
+    text_add(&line, "-byte block (starts at ");
+    text_add_hex(&line, block->base);
+    text_add(&line, ")");
+    fail_line(&line);
+}
+
+void block_fail(const char *function, const void *pointer, const struct block *block) {
+    bool frees = text_starts(function, "free", NULL) || text_starts(function, "operator", NULL);
+    switch (block->kind) {
+    case BLOCK_INTERIOR:
+        fail_interior(function, pointer, block);
+        break;
+    case BLOCK_FREED:
+        if (frees && block->base == (uintptr_t)pointer)
+            fail_block(function, pointer, "double free of a ", class_bytes(block->id),
+                       "-byte block");
+        fail_pointer(function, pointer, "memory that is free already");
+    case BLOCK_SLACK:
+        fail_pointer(function, pointer, "pointer behind the last block of a slab");
+    case BLOCK_FREE:
+        fail_pointer(function, pointer, "memory that is free already");
+    default:
+        fail_pointer(function, pointer, "pointer not from this allocator");
+    }
+    fail_internal("block_fail of a live block");
+}
+
+bool block_fits_request(const struct block *block, size_t bytes, size_t alignment) {
+    size_t least = max_size(bytes, alignment);
+    size_t rounded = least <= SMALL_MAX ? class_bytes(size_class_of(least))
+                                        : align_up(least, os_page_bytes());
+    return bytes <= block->usable && rounded >= block->usable / 2;
+}
+
+void block_fail_size(const char *function, const void *pointer, size_t bytes,
+                     const struct block *block) {
+    struct text_line line;
+    fail_begin(&line);
+    text_add(&line, function);
+    text_add(&line, "(");
+    text_add_hex(&line, (uintptr_t)pointer);
+    text_add(&line, ", ");
+    text_add_number(&line, bytes);
+    text_add(&line, "): size does not match the ");
+    text_add_number(&line, block->usable);
+    text_add(&line, "-byte block");
+    fail_line(&line);
+}

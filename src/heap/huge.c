@@ -1,0 +1,267 @@
+// heap/huge.c - mappings, their resizing and their reuse. See huge.h.
+#include "heap/huge.h"
+
+#include "conf/counters.h"
+#include "conf/options.h"
+#include "os/lock.h"
+#include "os/os.h"
+
+#define HUGE_NAME "tidemalloc huge"
+enum { CACHE_ENTRIES_MAX = 64 };
+static const uint64_t keep_ns = 1000000000;
+
+static struct {
+    struct lock lock;
+    struct list freed;         // of span.lru, oldest first; NULL links until the first use
+    size_t      freed_bytes;   // of their usable bytes; read by anybody
+    unsigned    freed_count;
+    uint64_t    oldest_ns;     // when the oldest was freed; UINT64_MAX = none. Read by anybody
+} cache = {.lock = LOCK_INIT(RANK_HUGE),
+           .freed = {&cache.freed, &cache.freed},
+           .oldest_ns = UINT64_MAX};
+
+static size_t round_to_pages(size_t bytes) {
+    return align_up(bytes, os_page_bytes());
+}
+
+// --- the cache ----------------------------------------------------------------------------------------
+
+static void note_oldest_locked(void) {
+    struct list *first = list_first(&cache.freed);
+    POKE(&cache.oldest_ns, first ? CONTAINER_OF(first, struct span, lru)->freed_ns : UINT64_MAX);
+}
+
+static void uncache_locked(struct span *span) {
+    list_remove(&span->lru);
+    POKE(&cache.freed_bytes, cache.freed_bytes - span->bytes);
+    POKE(&cache.freed_count, cache.freed_count - 1);
+    counters_sub(&counters_process, COUNTER_huge_cached_bytes, span->bytes);
+    note_oldest_locked();
+}
+
+static bool fits(const struct span *span, size_t bytes, size_t alignment) {
+    return span_bytes(span) >= bytes && span_bytes(span) - bytes <= bytes / 4 &&
+           is_aligned(span->base, alignment);
+}
+
+// The tightest freed mapping for a request, taken out; NULL: none.
+static struct span *take_cached(size_t bytes, size_t alignment) {
+    struct span *best = NULL;
+    lock_acquire(&cache.lock);
+    for (struct list *node = cache.freed.next; node != &cache.freed; node = node->next) {
+        struct span *span = CONTAINER_OF(node, struct span, lru);
+        if (fits(span, bytes, alignment) && (!best || span->granules <= best->granules))
+            best = span;
+    }
+    if (best)
+        uncache_locked(best);
+    lock_release(&cache.lock);
+    return best;
+}
+
+static struct span *oldest_due(uint64_t until_ns) {
+    struct span *span = NULL;
+    lock_acquire(&cache.lock);
+    struct list *first = list_first(&cache.freed);
+    if (first) {
+        span = CONTAINER_OF(first, struct span, lru);
+        if (cache.freed_bytes <= option(OPT_HUGE_CACHE) &&
+            cache.freed_count <= CACHE_ENTRIES_MAX && span->freed_ns > until_ns)
+            span = NULL;
+    }
+    if (span)
+        uncache_locked(span);
+    lock_release(&cache.lock);
+    return span;
+}
+
+static void put_cached(struct span *span, uint64_t now_ns) {
+    lock_acquire(&cache.lock);
+    span->freed_ns = now_ns;
+    list_append(&cache.freed, &span->lru);
+    POKE(&cache.freed_bytes, cache.freed_bytes + span->bytes);
+    POKE(&cache.freed_count, cache.freed_count + 1);
+    counters_add(&counters_process, COUNTER_huge_cached_bytes, span->bytes);
+    note_oldest_locked();
+    lock_release(&cache.lock);
+}
+
+// Unmaps; where the kernel cannot (the limit of mappings), the pages go and the empty mapping waits for reuse.
+static bool drop(struct span *span) {
+    page_map_set_class(span->base, span->granules, CLASS_NONE);
+    if (os_unmap((void *)span->base, span_bytes(span)) == 0) {
+        counters_sub(&counters_process, COUNTER_mappings, 1);
+        counters_sub(&counters_process, COUNTER_mapped_bytes, span_bytes(span));
+        span_delete(span);
+        return true;
+    }
+    page_map_set_class(span->base, span->granules, CLASS_FREE);
+    if (os_purge((void *)span->base, span_bytes(span)) == 0)
+        span->state = SPAN_CLEAN;
+    span->bytes = 0;
+    put_cached(span, UINT64_MAX);
+    return false;
+}
+
+size_t huge_evict(uint64_t until_ns) {
+    size_t       bytes = 0;
+    struct span *span;
+    lock_assert_none_held();
+    while ((span = oldest_due(until_ns)) != NULL) {
+        size_t length = span->bytes;
+        if (!drop(span))
+            break;
+        bytes += length;
+    }
+    return bytes;
+}
+
+unsigned huge_cached_count(void) {
+    return PEEK(&cache.freed_count);
+}
+
+void huge_tick(uint64_t now_ns) {
+    uint64_t oldest = PEEK(&cache.oldest_ns);
+    if (oldest != UINT64_MAX && oldest + keep_ns < now_ns)
+        huge_evict(now_ns - keep_ns);
+}
+
+// --- take and give --------------------------------------------------------------------------------------
+
+static struct span *map_new(size_t granules, size_t alignment) {
+    size_t bytes = granules * GRANULE;
+    void  *memory = os_map(bytes, alignment, OS_READ_WRITE, HUGE_NAME);
+    if (!memory)
+        return NULL;
+    struct span *span = span_new((uintptr_t)memory, granules, SPAN_CLEAN);
+    if (!span || !page_map_prepare(span->base, granules)) {
+        if (span)
+            span_delete(span);
+        os_unmap(memory, bytes);
+        return NULL;
+    }
+    counters_add(&counters_process, COUNTER_huge_maps, 1);
+    counters_add(&counters_process, COUNTER_mappings, 1);
+    counters_add(&counters_process, COUNTER_mapped_bytes, bytes);
+    return span;
+}
+
+struct span *huge_take(size_t bytes, size_t alignment) {
+    alignment = max_size(alignment, GRANULE);
+    struct span *span = take_cached(bytes, alignment);
+    if (span) {
+        counters_add(&counters_process, COUNTER_huge_reuses, 1);
+    } else {
+        span = map_new(bytes_to_granules(bytes), alignment);
+        // What waits for reuse may be what is missing.
+        if (!span && huge_evict(UINT64_MAX) > 0)
+            span = map_new(bytes_to_granules(bytes), alignment);
+    }
+    if (!span)
+        return NULL;
+    span->bytes = round_to_pages(bytes);
+    span_set_kind(span, SPAN_HUGE);
+    span_publish_block(span, CLASS_HUGE);
+    counters_add(&counters_process, COUNTER_huge_bytes, span->bytes);
+    counters_add(&counters_process, COUNTER_huge_blocks, 1);
+    return span;
+}
+
+void huge_give(struct span *span) {
+    counters_sub(&counters_process, COUNTER_huge_bytes, span->bytes);
+    counters_sub(&counters_process, COUNTER_huge_blocks, 1);
+    page_map_set_class(span->base, span->granules, CLASS_FREE);
+    span_set_kind(span, SPAN_FREE);
+    span->owner = NULL;
+    span->state = SPAN_DIRTY;
+    uint64_t now_ns = os_now_ns();
+    put_cached(span, now_ns);
+    huge_evict(now_ns > keep_ns ? now_ns - keep_ns : 0);
+}
+
+// --- resizing ---------------------------------------------------------------------------------------------
+
+static void set_bytes(struct span *span, size_t bytes) {
+    size_t rounded = round_to_pages(bytes);
+    counters_add(&counters_process, COUNTER_huge_bytes, rounded - span->bytes);
+    span->bytes = rounded;
+}
+
+static void set_length(struct span *span, size_t granules) {
+    counters_add(&counters_process, COUNTER_mapped_bytes,
+                 (granules - span->granules) * GRANULE);
+    counters_add(&counters_process, COUNTER_remaps, 1);
+    span->granules = granules;
+}
+
+// Cuts the mapping's tail; the map's bytes go first, because the range may come back as somebody else's mapping.
+static void shrink_mapping(struct span *span, size_t granules) {
+    uintptr_t tail = span->base + granules * GRANULE;
+    size_t    count = span->granules - granules;
+    page_map_set_class(tail, count, CLASS_NONE);
+    if (os_resize((void *)span->base, span_bytes(span), granules * GRANULE) != 0) {
+        page_map_set_class(tail, count, CLASS_INSIDE);
+        return;
+    }
+    set_length(span, granules);
+    page_map_set_span(span_last_granule(span), span);
+}
+
+static bool grow_mapping(struct span *span, size_t granules) {
+    if (!page_map_prepare(span->base, granules) ||
+        os_resize((void *)span->base, span_bytes(span), granules * GRANULE) != 0)
+        return false;
+    set_length(span, granules);
+    span_publish_block(span, CLASS_HUGE);
+    return true;
+}
+
+bool huge_resize(struct span *span, size_t bytes) {
+    size_t granules = bytes_to_granules(bytes);
+    if (granules > span->granules && !grow_mapping(span, granules))
+        return false;
+    if (granules < span->granules - span->granules / 4)
+        shrink_mapping(span, granules);
+    set_bytes(span, bytes);
+    return true;
+}
+
+static bool move_mapping(struct span *span, size_t granules) {
+    uintptr_t old = span->base;
+    size_t    old_granules = span->granules;
+    page_map_set_class(old, old_granules, CLASS_NONE);
+    void *memory = os_move((void *)old, span_bytes(span), granules * GRANULE, GRANULE, HUGE_NAME);
+    if (!memory || !page_map_prepare((uintptr_t)memory, granules)) {
+        // Without leaves for the new place the pages go back to the old one, which is still free.
+        if (memory)
+            memory = os_move(memory, granules * GRANULE, span_bytes(span), GRANULE, HUGE_NAME);
+        if (memory)
+            span->base = (uintptr_t)memory;
+        span_publish_block(span, CLASS_HUGE);
+        return false;
+    }
+    span->base = (uintptr_t)memory;
+    set_length(span, granules);
+    span_publish_block(span, CLASS_HUGE);
+    return true;
+}
+
+void *huge_move(struct span *span, size_t bytes) {
+    size_t granules = bytes_to_granules(bytes), room = granules + granules / 8;
+    if (granules > span->granules && !grow_mapping(span, room) && !move_mapping(span, room) &&
+        !grow_mapping(span, granules) && !move_mapping(span, granules))
+        return NULL;
+    if (!huge_resize(span, bytes))
+        return NULL;
+    return (void *)span->base;
+}
+
+void huge_fork_prepare(void) {
+    lock_acquire(&cache.lock);
+}
+void huge_fork_parent(void) {
+    lock_release(&cache.lock);
+}
+void huge_fork_child(void) {
+    lock_reset_in_child(&cache.lock);
+}

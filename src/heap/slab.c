@@ -1,0 +1,168 @@
+// heap/slab.c - the bitmaps of slab.h.
+#include "heap/slab.h"
+
+#include "os/fail.h"
+#include "os/os.h"
+
+// Records come in seven lengths, one type-stable pool each: 1, 2, 4 .. 64 words a bitmap.
+enum { SLAB_POOLS = 7 };
+#define SLAB_POOL(words) {.record_bytes = (sizeof(struct slab) + 2 * 8 * (words) + 15) & ~(size_t)15}
+static struct meta_pool slab_pools[SLAB_POOLS] = {SLAB_POOL(1),  SLAB_POOL(2),  SLAB_POOL(4),
+                                                  SLAB_POOL(8),  SLAB_POOL(16), SLAB_POOL(32),
+                                                  SLAB_POOL(64)};
+
+struct slab *slab_new(struct span *span, struct bin *bin, class_id id) {
+    size_t       words = bitmap_words(size_class_table[id].slots);
+    unsigned     pool = bits_highest(bits_round_up_power(words));
+    struct slab *slab = meta_take(&slab_pools[pool]);
+    if (!slab)
+        return NULL;
+    slab->span = span;
+    POKE(&slab->bin, bin);
+    slab->base = span->base;
+    slab->id = id;
+    slab->pool = (uint8_t)pool;
+    slab->slot_count = size_class_table[id].slots;
+    slab->word_count = (uint16_t)words;
+    slab->free_shift = (uint8_t)(max_size(bits_highest(slab->slot_count), 3) - 3);
+    slab->free_count = slab->slot_count;
+    slab->high_water = 0;
+    slab->first_word = 0;
+    slab->listed = false;
+    slab->busy = false;
+    slab->hole_bytes = 0;
+    POKE(&slab->handoff, 0);
+    bitmap_fill(slab->words, slab->slot_count);
+    for (size_t i = 0; i < words; i++)
+        POKE(&slab_returned(slab)[i], 0);
+    return slab;
+}
+
+void slab_delete(struct slab *slab) {
+    meta_give(&slab_pools[slab->pool], slab);
+}
+
+// Moves up to `count` bits of one word out, lowest first, into out[count - 1] downwards.
+static uint32_t take_word(struct slab *slab, uint32_t word, void **out, uint32_t count) {
+    uint64_t free = slab->words[word];
+    uint32_t taken = 0;
+    while (free && taken < count) {
+        uint32_t slot = word * BITMAP_WORD_BITS + bits_lowest(free);
+        free &= free - 1;
+        out[count - 1 - taken++] = (void *)slab_slot_address(slab, slot);
+        if (slot >= slab->high_water)
+            slab->high_water = (uint16_t)(slot + 1);
+    }
+    slab->words[word] = free;
+    return taken;
+}
+
+uint32_t slab_take(struct slab *slab, void **out, uint32_t count) {
+    uint32_t left = count < slab->free_count ? count : slab->free_count;
+    uint32_t taken = left, word = slab->first_word;
+    while (left > 0) {
+        left -= take_word(slab, word, out, left);
+        if (left > 0)
+            word++;
+    }
+    slab->first_word = (uint16_t)word;
+    slab->free_count = (uint16_t)(slab->free_count - taken);
+    if (slab->hole_bytes)
+        slab->hole_bytes -= (uint32_t)min_size(slab->hole_bytes, (size_t)taken * slab_bytes(slab));
+    return taken;
+}
+
+bool slab_give(struct slab *slab, uint32_t slot) {
+    uint32_t word = slot / BITMAP_WORD_BITS;
+    uint64_t bit = (uint64_t)1 << (slot % BITMAP_WORD_BITS);
+    if (UNLIKELY((slab->words[word] | PEEK(&slab_returned(slab)[word])) & bit))
+        return false;
+    slab->words[word] |= bit;
+    slab->free_count++;
+    if (word < slab->first_word)
+        slab->first_word = (uint16_t)word;
+    return true;
+}
+
+uint32_t slab_merge(struct slab *slab) {
+    uint32_t count = 0;
+    // M2. Acquire and release: pairs with R3 (slab_return_end), see theory a.
+    __atomic_fetch_and(&slab->handoff, ~(uint32_t)1, __ATOMIC_ACQ_REL);
+    for (uint32_t word = 0; word < slab->word_count; word++) {
+        uint64_t came = bitmap_atomic_take_word(&slab_returned(slab)[word]);
+        if (!came)
+            continue;
+        slab->words[word] |= came;
+        count += bits_count(came);
+        if (word < slab->first_word)
+            slab->first_word = (uint16_t)word;
+    }
+    slab->free_count = (uint16_t)(slab->free_count + count);
+    return count;
+}
+
+bool slab_is_idle(const struct slab *slab) {
+    // Acquire: pairs with R3; a zero means that every R is done with the slab.
+    return slab->free_count == slab->slot_count && !slab->busy &&
+           __atomic_load_n(&slab->handoff, __ATOMIC_ACQUIRE) == 0;
+}
+
+void slab_return_begin(struct slab *slab) {
+    // R1. Relaxed: ordered before R2 by R2's release, which is what M4 relies on (theory b).
+    __atomic_fetch_add(&slab->handoff, 2, __ATOMIC_RELAXED);
+}
+
+uint64_t slab_return_bits(struct slab *slab, uint32_t word, uint64_t bits) {
+    // The free word belongs to the bin's lock; a relaxed look can only miss a misuse, never invent one: the
+    // bits in question are taken, and nobody else may change them.
+    uint64_t free_already = PEEK(&slab->words[word]) & bits;
+    return bitmap_atomic_or(&slab_returned(slab)[word], bits) | free_already;
+}
+
+bool slab_return_end(struct slab *slab) {
+    // R3. Acquire and release: pairs with M2 and M4, see theory a and b.
+    uint32_t old = PEEK(&slab->handoff);
+    while (!__atomic_compare_exchange_n(&slab->handoff, &old, (old | 1) - 2, true,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+    }
+    return !(old & 1);
+}
+
+bool slab_slot_is_free(struct slab *slab, uint32_t slot) {
+    uint32_t word = slot / BITMAP_WORD_BITS;
+    uint64_t both = PEEK(&slab->words[word]) | PEEK(&slab_returned(slab)[word]);
+    return (both >> (slot % BITMAP_WORD_BITS)) & 1;
+}
+
+// The end of the run of free slots that starts at `slot`; everything from high_water on is outside.
+static uint32_t free_run_end(const struct slab *slab, uint32_t slot) {
+    while (slot < slab->high_water && bitmap_test(slab->words, slot))
+        slot++;
+    return slot;
+}
+
+bool slab_next_hole(const struct slab *slab, uint32_t *slot, uintptr_t *start, uintptr_t *end) {
+    size_t page = os_page_bytes();
+    while (*slot < slab->high_water) {
+        uint32_t last = free_run_end(slab, *slot);
+        *start = align_up(slab_slot_address(slab, *slot), page);
+        *end = align_down(slab_slot_address(slab, last), page);
+        *slot = last + 1;
+        if (*start < *end)
+            return true;
+    }
+    return false;
+}
+
+void slab_check(struct slab *slab) {
+    if (bitmap_count(slab->words, slab->slot_count) != slab->free_count)
+        fail_internal("slab: free_count is not the number of free slots");
+    if (!bitmap_all_set(slab->words, slab->high_water, slab->slot_count))
+        fail_internal("slab: a slot above the high water mark is taken");
+    for (uint32_t word = 0; word < slab->word_count; word++) {
+        if (slab->words[word] & PEEK(&slab_returned(slab)[word]))
+            fail_internal("slab: a slot is both free and returned");
+        if (word < slab->first_word && slab->words[word])
+            fail_internal("slab: a free slot below first_word");
+    }
+}

@@ -1,0 +1,147 @@
+// heap/user_heap.c - see user_heap.h.
+#include "heap/user_heap.h"
+
+#include "conf/options.h"
+#include "heap/arena.h"
+#include "heap/huge.h"
+
+static struct meta_pool heap_pool = META_POOL(struct user_heap);
+static struct lock      heaps_lock = LOCK_INIT(RANK_USER_HEAPS);
+static struct list      heaps = {&heaps, &heaps};
+
+#define EACH_BIN(heap, bin)                                                                        \
+    for (struct bin *bin = &(heap)->bins[SMALL_CLASS_FIRST];                                       \
+         bin <= &(heap)->bins[SMALL_CLASS_LAST]; bin++)
+#define EACH_HEAP(heap_node)                                                                       \
+    for (struct list *heap_node = heaps.next; heap_node != &heaps; heap_node = heap_node->next)
+
+static struct user_heap *heap_of_node(struct list *node) {
+    return CONTAINER_OF(node, struct user_heap, node);
+}
+
+struct user_heap *user_heap_new(void) {
+    struct user_heap *heap = meta_take(&heap_pool);
+    if (!heap)
+        return NULL;
+    struct page_heap *pages = arena_pages();
+    lock_init(&heap->lock, RANK_USER_HEAP);
+    list_init(&heap->spans);
+    list_init(&heap->node);
+    heap->bytes = 0;
+    for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
+        bin_init(&heap->bins[id], (class_id)id, pages, heap);
+    lock_acquire(&heaps_lock);
+    list_append(&heaps, &heap->node);
+    lock_release(&heaps_lock);
+    return heap;
+}
+
+static void *take_whole(struct user_heap *heap, size_t bytes) {
+    struct span *span = bytes > option(OPT_HUGE_THRESHOLD) ? huge_take(bytes, GRANULE)
+                                                           : arena_take_large(bytes, GRANULE);
+    if (!span)
+        return NULL;
+    span->owner = heap;
+    lock_acquire(&heap->lock);
+    list_append(&heap->spans, &span->owned);
+    heap->bytes += span->bytes;
+    lock_release(&heap->lock);
+    return (void *)span->base;
+}
+
+void *user_heap_take(struct user_heap *heap, size_t bytes) {
+    if (bytes > SMALL_MAX)
+        return take_whole(heap, bytes);
+    struct bin *bin = &heap->bins[size_class_of(bytes)];
+    void       *slot;
+    lock_acquire(&bin->lock);
+    uint32_t taken = bin_take_locked(bin, &slot, 1);
+    lock_release(&bin->lock);
+    return taken ? slot : NULL;
+}
+
+struct user_heap *user_heap_of(const struct block *block) {
+    return block->kind == BLOCK_SMALL ? block->slab->bin->owner : block->span->owner;
+}
+
+static void give_whole(struct span *span) {
+    struct user_heap *heap = span->owner;
+    lock_acquire(&heap->lock);
+    list_remove(&span->owned);
+    heap->bytes -= span->bytes;
+    lock_release(&heap->lock);
+    if (span_kind_of(span) == SPAN_HUGE)
+        huge_give(span);
+    else
+        arena_give_large(span);
+}
+
+void user_heap_give(const char *function, struct block *block) {
+    if (block->kind != BLOCK_SMALL) {
+        give_whole(block->span);
+        return;
+    }
+    struct bin *bin = block->slab->bin;
+    void       *slot = (void *)block->base;
+    lock_acquire(&bin->lock);
+    bin_give_locked(bin, function, &slot, 1);
+    lock_release(&bin->lock);
+    arena_settle();
+}
+
+void user_heap_note_resize(struct span *span, size_t before) {
+    struct user_heap *heap = span->owner;
+    lock_acquire(&heap->lock);
+    heap->bytes += span->bytes - before;
+    lock_release(&heap->lock);
+}
+
+void user_heap_destroy(struct user_heap *heap) {
+    lock_acquire(&heaps_lock);
+    list_remove(&heap->node);
+    lock_release(&heaps_lock);
+    while (!list_is_empty(&heap->spans))
+        give_whole(CONTAINER_OF(list_first(&heap->spans), struct span, owned));
+    EACH_BIN(heap, bin)
+        bin_destroy(bin);
+    meta_give(&heap_pool, heap);
+    arena_settle();
+}
+
+void user_heap_count(struct counters *totals) {
+    lock_acquire(&heaps_lock);
+    EACH_HEAP(node) {
+        totals->value[COUNTER_heaps]++;
+        EACH_BIN(heap_of_node(node), bin)
+            bin_count(bin, totals);
+    }
+    lock_release(&heaps_lock);
+}
+
+// --- fork: the list, every heap, every bin of every heap: the order of ranks ---------------------------
+
+void user_heap_fork_prepare(void) {
+    lock_acquire(&heaps_lock);
+    EACH_HEAP(node)
+        lock_acquire_peer(&heap_of_node(node)->lock);
+    EACH_HEAP(node)
+        EACH_BIN(heap_of_node(node), bin)
+            lock_acquire_peer(&bin->lock);
+}
+
+static void each_lock(void (*release)(struct lock *lock)) {
+    EACH_HEAP(node) {
+        EACH_BIN(heap_of_node(node), bin)
+            release(&bin->lock);
+        release(&heap_of_node(node)->lock);
+    }
+    release(&heaps_lock);
+}
+
+void user_heap_fork_parent(void) {
+    each_lock(lock_release);
+}
+
+void user_heap_fork_child(void) {
+    each_lock(lock_reset_in_child);
+}

@@ -1,0 +1,37 @@
+// heap/user_heap.h - a set of blocks that dies as a whole: bins of its own over an arena's page heap.
+//
+// No cache stands in front: its slabs carry CLASS_HEAP_SLAB in the page map, so the fast free leaves them alone, and every
+// block comes and goes under the lock of its bin. All spans of a heap (slabs, large, huge) stand in its list, which is what
+// destroy walks. Records of heaps are type-stable and reused.
+// Locks: RANK_USER_HEAPS (list of heaps), RANK_USER_HEAP (one heap's large and huge blocks), RANK_USER_BIN (its slabs).
+#pragma once
+#include "heap/bin.h"
+#include "heap/block.h"
+
+struct user_heap {
+    struct meta_link link;
+    struct list      node;    // in the list of heaps
+    struct lock      lock;    // RANK_USER_HEAP: spans
+    struct list      spans;   // large and huge ones, by span.owned
+    uint64_t         bytes;   // in large and huge blocks
+    struct bin       bins[SMALL_CLASS_LAST + 1];
+};
+
+// NULL: no memory.
+struct user_heap *user_heap_new(void);
+// `bytes` up to PTRDIFF_MAX. NULL: no memory. Not zeroed.
+void *user_heap_take(struct user_heap *heap, size_t bytes);
+// The heap a live block belongs to, or NULL.
+struct user_heap *user_heap_of(const struct block *block);
+// A live block of a user's heap; fatal with a line naming `function` when a slot is free already.
+void user_heap_give(const char *function, struct block *block);
+// Large and huge blocks changed by a resize: `before` usable bytes became span->bytes.
+void user_heap_note_resize(struct span *span, size_t before);
+// No other thread may use the heap or its blocks.
+void user_heap_destroy(struct user_heap *heap);
+// Adds the figures of all heaps.
+void user_heap_count(struct counters *totals);
+
+void user_heap_fork_prepare(void);
+void user_heap_fork_parent(void);
+void user_heap_fork_child(void);

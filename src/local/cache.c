@@ -1,0 +1,376 @@
+// local/cache.c - refill, overflow, growth, age; the fast paths are in entry/alloc.h.
+#include "local/cache.h"
+
+#include "conf/options.h"
+
+enum {
+    AGE_EVENTS = 256,        // slow paths between two looks for idle classes
+    ROOM_BYTES_FREE = 8192,  // room up to this many bytes is given without asking for demand
+    ROOM_BYTES_MAX = 65536,  // of one class
+    ROOM_SLOTS_MAX = 1023,
+    ROOM_SLOTS_MIN = 3,      // the largest classes may have this many
+    BATCH_MAX = 256,
+};
+
+static struct cache     *all_caches;     // newest first; stored with release, never unlinked
+static struct lock       caches_lock = LOCK_INIT(RANK_CACHES);
+static uint64_t          total_allowed;  // room of all caches, bytes; relaxed: a budget
+static uint32_t          orphans;        // caches in state CACHE_ORPHAN; relaxed: a hint
+
+// --- the empty cache ------------------------------------------------------------------------------------
+
+static void *const no_slot;
+#define NOTHING ((void **)(uintptr_t)&no_slot)
+#define NOTHING_8 NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING
+#define NOTHING_ALL                                                                                \
+    {                                                                                              \
+        NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8,    \
+            NOTHING_8, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING                        \
+    }
+_Static_assert(CLASS_COUNT == 9 * 8 + 6, "NOTHING_ALL covers every class");
+
+const struct cache cache_none = {.top = NOTHING_ALL, .limit = NOTHING_ALL};
+
+// --- small helpers ----------------------------------------------------------------------------------------
+
+static void **word_at(struct cache *cache, uint32_t offset) {
+    return (void **)cache + offset;
+}
+static void **bottom_of(struct cache *cache, class_id id) {
+    return word_at(cache, cache->classes[id].bottom);
+}
+static uint32_t held(struct cache *cache, class_id id) {
+    return (uint32_t)(cache->top[id] - bottom_of(cache, id));
+}
+static uint32_t room_max(class_id id) {
+    size_t slots = ROOM_BYTES_MAX / class_bytes(id);
+    return (uint32_t)max_size(min_size(slots, ROOM_SLOTS_MAX), ROOM_SLOTS_MIN);
+}
+// Rooms are 2^n - 1: with the NULL below them they fill an array of 2^n words.
+static uint32_t room_start(class_id id) {
+    uint32_t bytes = class_bytes(id);
+    return bytes <= 256 ? 15 : bytes <= 1024 ? 7 : bytes <= 8192 ? 3 : 1;
+}
+static void set_busy(struct cache *cache, bool busy) {
+    POKE(&cache->busy, busy);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+// --- room -------------------------------------------------------------------------------------------------
+
+// Bytes of room from the budgets of thread and process. False: one of them is used up.
+static bool allow(struct cache *cache, size_t bytes) {
+    if (cache->allowed + bytes > option(OPT_CACHE))
+        return false;
+    if (__atomic_add_fetch(&total_allowed, bytes, __ATOMIC_RELAXED) > option(OPT_CACHE_TOTAL)) {
+        __atomic_fetch_sub(&total_allowed, bytes, __ATOMIC_RELAXED);
+        return false;
+    }
+    cache->allowed += bytes;
+    return true;
+}
+
+static void disallow(struct cache *cache, size_t bytes) {
+    cache->allowed -= bytes;
+    __atomic_fetch_sub(&total_allowed, bytes, __ATOMIC_RELAXED);
+}
+
+// An array of 2^size words: an unused one, else from the bump. 0: the area is full.
+static uint32_t new_array(struct cache *cache, unsigned size) {
+    uint32_t offset = cache->spare[size];
+    if (offset) {
+        cache->spare[size] = (uint32_t)(uintptr_t)*word_at(cache, offset);
+        return offset;
+    }
+    offset = cache->bump;
+    if (offset + (1u << size) > CACHE_AREA_BYTES / sizeof(void *))
+        return 0;
+    POKE(&cache->bump, offset + (1u << size));
+    return offset;
+}
+
+static void spare_array(struct cache *cache, uint32_t offset, unsigned size) {
+    *word_at(cache, offset) = (void *)(uintptr_t)cache->spare[size];
+    cache->spare[size] = offset;
+}
+
+// An array that holds `room` slots and the NULL below them.
+static bool provide_array(struct cache *cache, class_id id, uint32_t room) {
+    struct cache_class *class = &cache->classes[id];
+    if (class->capacity >= room)
+        return true;
+    unsigned size = bits_highest(bits_round_up_power(room + 1));
+    uint32_t offset = new_array(cache, size);
+    if (!offset)
+        return false;
+    uint32_t count = class->bottom ? held(cache, id) : 0;
+    void   **bottom = word_at(cache, offset);
+    bottom[0] = NULL;
+    for (uint32_t i = 1; i <= count; i++)
+        bottom[i] = bottom_of(cache, id)[i];
+    if (class->bottom)
+        spare_array(cache, class->bottom, bits_highest(class->capacity + 1u));
+    class->bottom = offset;
+    class->capacity = (uint16_t)((1u << size) - 1);
+    POKE(&cache->top[id], bottom + count);
+    return true;
+}
+
+static void set_room(struct cache *cache, class_id id, uint32_t room) {
+    POKE(&cache->classes[id].room, (uint16_t)room);
+    POKE(&cache->limit[id], bottom_of(cache, id) + room);
+}
+
+// Doubles the room of a class (or gives it its first). False: it has the most, or no budget, or no space.
+static bool grow(struct cache *cache, class_id id) {
+    struct cache_class *class = &cache->classes[id];
+    uint32_t room = class->room ? class->room * 2u + 1 : room_start(id);
+    if (room > room_max(id))
+        return false;
+    size_t more = (size_t)(room - class->room) * class_bytes(id);
+    if (!allow(cache, more))
+        return false;
+    if (!provide_array(cache, id, room)) {
+        disallow(cache, more);
+        return false;
+    }
+    set_room(cache, id, room);
+    return true;
+}
+
+// --- flush ------------------------------------------------------------------------------------------------
+
+// Gives the oldest `count` slots back: those at the bottom.
+static void flush(struct cache *cache, const char *function, class_id id, uint32_t count) {
+    void   **bottom = bottom_of(cache, id);
+    uint32_t rest = held(cache, id) - count;
+    arena_give(function, id, bottom + 1, count);
+    for (uint32_t i = 1; i <= rest; i++)
+        bottom[i] = bottom[count + i];
+    POKE(&cache->top[id], bottom + rest);
+}
+
+static void shrink_idle(struct cache *cache, class_id id) {
+    struct cache_class *class = &cache->classes[id];
+    uint32_t            count = held(cache, id), room = class->room / 2u;
+    if (room < room_start(id))
+        room = count > 1 ? class->room : 0;
+    uint32_t keep = (uint32_t)min_size(count / 2, room);
+    if (count > keep)
+        flush(cache, "free", id, count - keep);
+    disallow(cache, (size_t)(class->room - room) * class_bytes(id));
+    set_room(cache, id, room);
+    class->batch = 1;
+}
+
+// Theory 4: classes that saw no batch since the last look and hold what they held then are idle.
+static void age(struct cache *cache) {
+    cache->events = AGE_EVENTS;
+    for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++) {
+        struct cache_class *class = &cache->classes[id];
+        if (class->room == 0)
+            continue;
+        if (!class->active && class->seen == held(cache, (class_id)id))
+            shrink_idle(cache, (class_id)id);
+        class->active = false;
+        class->seen = (uint16_t)held(cache, (class_id)id);
+    }
+}
+
+static void begin_event(struct cache *cache, class_id id) {
+    set_busy(cache, true);
+    if (--cache->events == 0)
+        age(cache);
+    cache->classes[id].active = true;
+}
+
+static uint32_t next_batch(struct cache *cache, class_id id) {
+    struct cache_class *class = &cache->classes[id];
+    uint32_t batch = class->batch ? class->batch : 1;
+    if (batch >= class->room)
+        grow(cache, id);
+    batch = (uint32_t)min_size(batch, class->room);
+    class->batch = (uint16_t)min_size(batch * 2u, BATCH_MAX);
+    class->refilled = true;
+    return batch;
+}
+
+static void *refill_one(class_id id) {
+    void *slot;
+    return arena_take(id, &slot, 1) ? slot : NULL;
+}
+
+void *cache_refill(struct cache *cache, class_id id) {
+    begin_event(cache, id);
+    void    *slot = NULL;
+    uint32_t batch = next_batch(cache, id);
+    if (batch == 0) {
+        slot = refill_one(id);
+    } else {
+        void   **bottom = bottom_of(cache, id);
+        uint32_t count = arena_take(id, bottom + 1, batch);
+        if (count > 0) {
+            slot = bottom[count];
+            POKE(&cache->top[id], bottom + count - 1);
+        }
+    }
+    set_busy(cache, false);
+    return slot;
+}
+
+// More room helps when slots went both ways, or while it is little anyway.
+static bool wants_room(const struct cache *cache, class_id id) {
+    const struct cache_class *class = &cache->classes[id];
+    return class->refilled || (size_t)class->room * class_bytes(id) < ROOM_BYTES_FREE;
+}
+
+void cache_overflow(struct cache *cache, const char *function, class_id id, void *slot) {
+    begin_event(cache, id);
+    struct cache_class *class = &cache->classes[id];
+    bool grown = cache->top[id] != cache->limit[id] || (wants_room(cache, id) && grow(cache, id));
+    if (class->room == 0) {
+        arena_give(function, id, &slot, 1);
+    } else {
+        if (!grown)
+            flush(cache, function, id, (held(cache, id) + 1) / 2);
+        class->refilled = false;
+        void **top = cache->top[id] + 1;
+        *top = slot;
+        POKE(&cache->top[id], top);
+    }
+    set_busy(cache, false);
+}
+
+// --- birth and death ----------------------------------------------------------------------------------------
+
+static void clear(struct cache *cache) {
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        POKE(&cache->top[i], NOTHING);
+        POKE(&cache->limit[i], NOTHING);
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(cache->classes); i++) {
+        struct cache_class *class = &cache->classes[i];
+        POKE(&class->room, 0);
+        class->bottom = 0;
+        class->capacity = class->batch = class->seen = 0;
+        class->active = class->refilled = false;
+    }
+    for (unsigned i = 0; i < CACHE_ARRAY_SIZES; i++)
+        cache->spare[i] = 0;
+    cache->events = AGE_EVENTS;
+    cache->allowed = 0;
+    POKE(&cache->bump, (uint32_t)((sizeof *cache + sizeof(void *) - 1) / sizeof(void *)));
+}
+
+// A used one first. They are found by their state, under the lock, so that none is handed out twice.
+static struct cache *unused_locked(void) {
+    struct cache *cache = all_caches;
+    while (cache && PEEK(&cache->state) != CACHE_UNUSED)
+        cache = cache->next;
+    if (cache)
+        return cache;
+    cache = meta_area(CACHE_AREA_BYTES);
+    if (!cache)
+        return NULL;
+    cache->next = all_caches;
+    // Release: pairs with the acquires of those who walk the list.
+    __atomic_store_n(&all_caches, cache, __ATOMIC_RELEASE);
+    return cache;
+}
+
+struct cache *cache_new(void) {
+    lock_acquire(&caches_lock);
+    struct cache *cache = unused_locked();
+    if (cache) {
+        clear(cache);
+        POKE(&cache->state, CACHE_LIVE);
+    }
+    lock_release(&caches_lock);
+    return cache;
+}
+
+void cache_drain(struct cache *cache) {
+    set_busy(cache, true);
+    for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++) {
+        if (cache->classes[id].bottom && held(cache, (class_id)id) > 0)
+            flush(cache, "free", (class_id)id, held(cache, (class_id)id));
+        cache->classes[id].batch = 1;
+    }
+    set_busy(cache, false);
+}
+
+void cache_delete(struct cache *cache) {
+    cache_drain(cache);
+    disallow(cache, cache->allowed);
+    lock_acquire(&caches_lock);
+    clear(cache);
+    POKE(&cache->state, CACHE_UNUSED);
+    lock_release(&caches_lock);
+}
+
+// --- all caches -----------------------------------------------------------------------------------------------
+
+// Acquire: pairs with the release in unused_locked; each cache was linked whole.
+static struct cache *first_cache(void) {
+    return __atomic_load_n(&all_caches, __ATOMIC_ACQUIRE);
+}
+
+void cache_adopt_orphan(void) {
+    if (LIKELY(PEEK(&orphans) == 0))
+        return;
+    for (struct cache *cache = first_cache(); cache; cache = cache->next) {
+        uint32_t expected = CACHE_ORPHAN;
+        // Acquire and release: from here on the cache is this thread's alone.
+        if (__atomic_compare_exchange_n(&cache->state, &expected, CACHE_LIVE, false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+            __atomic_fetch_sub(&orphans, 1, __ATOMIC_RELAXED);
+            cache_delete(cache);
+            return;
+        }
+    }
+}
+
+// A figure of a moment: the owner may be moving its top.
+static uint64_t held_by(struct cache *cache, class_id id) {
+    void   **top = PEEK(&cache->top[id]), **limit = PEEK(&cache->limit[id]);
+    uint32_t room = PEEK(&cache->classes[id].room);
+    if (room == 0 || top > limit || top + room < limit)
+        return 0;
+    return (uint64_t)(room - (limit - top));
+}
+
+uint64_t cache_slots(class_id id) {
+    uint64_t slots = 0;
+    for (struct cache *cache = first_cache(); cache; cache = cache->next)
+        if (PEEK(&cache->state) == CACHE_LIVE)
+            slots += held_by(cache, id);
+    return slots;
+}
+
+void cache_count(struct counters *totals) {
+    for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
+        totals->value[COUNTER_cached_bytes] += cache_slots((class_id)id) * class_bytes((class_id)id);
+    for (struct cache *cache = first_cache(); cache; cache = cache->next) {
+        totals->value[COUNTER_threads] += PEEK(&cache->state) == CACHE_LIVE;
+        totals->value[COUNTER_metadata_bytes] += PEEK(&cache->bump) * sizeof(void *);
+    }
+}
+
+void cache_fork_prepare(void) {
+    lock_acquire(&caches_lock);
+}
+void cache_fork_parent(void) {
+    lock_release(&caches_lock);
+}
+
+void cache_fork_child(struct cache *mine) {
+    for (struct cache *cache = all_caches; cache; cache = cache->next) {
+        if (cache == mine || cache->state != CACHE_LIVE)
+            continue;
+        // Between a pop's or push's two steps a cache is whole but for one slot, which stays taken for
+        // ever; in the middle of a batch it is not, and then all it holds does.
+        cache->state = cache->busy ? CACHE_LOST : CACHE_ORPHAN;
+        orphans += !cache->busy;
+    }
+    lock_reset_in_child(&caches_lock);
+}

@@ -1,0 +1,81 @@
+// local/cache.h - what the fast paths touch: for each size class a stack of free slots, in arrays.
+//
+//   bottom      bottom + 1 ............ top             limit          bottom + capacity
+//   | NULL      | slot | slot | slot | slot |    room    |   not yet    |
+//
+// Theory
+//  1. A pop takes *top; the NULL at the bottom is what an empty stack answers, and what the shared empty cache answers
+//     for every class. No cache yet, empty, and not started are one test.
+//  2. A push stores above top while top != limit. Classes that are not small, and all classes of the empty cache, have
+//     top == limit for ever, so that the class byte of the page map needs no test of its own.
+//  3. A cached slot is neither read nor written; to its slab it is a taken one.
+//  4. Slow start: a class begins with no room, then a little; batches from the bins double with every refill; room doubles
+//     while refills and flushes alternate, within TIDE_CACHE bytes a thread and TIDE_CACHE_TOTAL a process (room is
+//     what is counted, so what is cached can only be less). Classes idle for a while lose half of what they hold.
+//  5. Arrays start small in the cache's own area and are replaced by larger ones as room grows: an idle thread's cache is
+//     one or two pages.
+// Who writes: the owner alone, with relaxed stores (others look at tops to count). `state` changes hands by compare and
+// exchange; a cache is never unmapped, so lookers need no protection.
+#pragma once
+#include "conf/counters.h"
+#include "heap/arena.h"
+
+enum cache_state {
+    CACHE_UNUSED,  // waits for a thread
+    CACHE_LIVE,    // belongs to a thread
+    CACHE_ORPHAN,  // its thread did not survive fork; somebody will drain it
+    CACHE_LOST,    // the same, in the middle of a batch: what it holds is given up
+};
+
+enum { CACHE_AREA_BYTES = 192 << 10, CACHE_ARRAY_SIZES = 12 };
+
+struct cache_class {
+    uint32_t bottom;    // offset of the array's bottom in the area, in words; 0 = no array yet
+    uint16_t room;      // limit - bottom
+    uint16_t capacity;  // entries behind the bottom
+    uint16_t batch;     // of the next refill
+    uint16_t seen;      // how many it held when age last looked
+    bool     active;    // was refilled or flushed since
+    bool     refilled;  // since the last flush: room would have saved both
+};
+
+struct cache {
+    // hot: indexed by the class byte
+    void **top[CLASS_COUNT];
+    void **limit[CLASS_COUNT];
+    // slow paths only
+    struct cache_class classes[SMALL_CLASS_LAST + 1];
+    struct cache      *next;       // in the list of all caches; constant once linked
+    uint32_t           state;      // enum cache_state
+    bool               busy;       // the owner is inside a slow path
+    uint32_t           events;     // slow paths until age looks again
+    size_t             allowed;    // room of all classes, in bytes
+    uint32_t           bump;       // first unused word of the area; read by anybody
+    uint32_t           spare[CACHE_ARRAY_SIZES];  // unused arrays of 2^n words: offset of the first
+};
+
+// The shared cache that has nothing and takes nothing.
+extern const struct cache cache_none;
+
+// A live cache for the calling thread, or NULL: no memory.
+struct cache *cache_new(void);
+// Drains and gives a live cache up.
+void cache_delete(struct cache *cache);
+// The stack of `id` is empty: gets a batch and returns one of it. NULL: no memory.
+void *cache_refill(struct cache *cache, class_id id);
+// The stack of `id` has no room: makes some and pushes. `function` is named should the batch hold a misused pointer.
+void cache_overflow(struct cache *cache, const char *function, class_id id, void *slot);
+// Gives all slots back.
+void cache_drain(struct cache *cache);
+// Drains one cache whose thread fork did not copy, if any. Cheap when there is none.
+void cache_adopt_orphan(void);
+
+// Adds what all live caches hold, and their own memory.
+void cache_count(struct counters *totals);
+// Slots of one class that all live caches hold.
+uint64_t cache_slots(class_id id);
+
+void cache_fork_prepare(void);
+void cache_fork_parent(void);
+// `mine` (may be NULL) is the cache of the thread that forked.
+void cache_fork_child(struct cache *mine);

@@ -1,0 +1,71 @@
+// local/thread.c - see thread.h.
+#include "local/thread.h"
+
+#include "conf/options.h"
+#include "os/os.h"
+
+__thread struct thread_root thread_root = {.cache = (struct cache *)(uintptr_t)&cache_none};
+
+// Set once when the exit hook is registered; release and acquire: a thread that sees it can arm the hook.
+static bool     hooks_ready;
+static uint32_t births;  // caches ever made; relaxed
+
+static void on_exit(void *argument) {
+    struct cache *cache = argument;
+    thread_root.phase = THREAD_BARE;
+    thread_root.cache = (struct cache *)(uintptr_t)&cache_none;
+    cache_delete(cache);
+}
+
+bool thread_hooks(void) {
+    if (os_thread_exit_hook(on_exit) != 0)
+        return false;
+    __atomic_store_n(&hooks_ready, true, __ATOMIC_RELEASE);
+    return true;
+}
+
+static bool caches_are_off(void) {
+    return option(OPT_CACHE) == 0 || option(OPT_CACHE_TOTAL) == 0 || option(OPT_PERTURB) != 0;
+}
+
+static struct cache *give_birth(void) {
+    if (!__atomic_load_n(&hooks_ready, __ATOMIC_ACQUIRE))
+        return NULL;
+    if (caches_are_off()) {
+        thread_root.phase = THREAD_BARE;
+        return NULL;
+    }
+    thread_root.phase = THREAD_STARTING;
+    struct cache *cache = cache_new();
+    // Arming may allocate: those calls find us STARTING. A thread whose end nobody will tell keeps
+    // its cache for itself; what it holds then is lost, within its budget.
+    if (!cache || os_thread_exit_arm(cache) != 0) {
+        if (cache)
+            cache_delete(cache);
+        thread_root.phase = THREAD_NEW;
+        return NULL;
+    }
+    if (__atomic_fetch_add(&births, 1, __ATOMIC_RELAXED) == 1)
+        arena_note_threads();
+    thread_root.cache = cache;
+    thread_root.phase = THREAD_LIVE;
+    return cache;
+}
+
+struct cache *thread_cache(void) {
+    cache_adopt_orphan();
+    if (LIKELY(thread_root.phase == THREAD_LIVE))
+        return thread_root.cache;
+    return thread_root.phase == THREAD_NEW ? give_birth() : NULL;
+}
+
+void thread_start_begin(void) {
+    thread_root.phase = THREAD_STARTING;
+}
+void thread_start_end(void) {
+    thread_root.phase = THREAD_NEW;
+}
+
+void thread_fork_child(void) {
+    cache_fork_child(thread_root.phase == THREAD_LIVE ? thread_root.cache : NULL);
+}

@@ -1,0 +1,131 @@
+// os/os.h - the door to the system: all that tidemalloc asks of kernel and libc, in one contract.
+//
+// os_linux*.c implement it; tests/support/fake_os.c replaces it at link time (memory in a table,
+// the clock moved by hand, the n-th call fails). Common to all functions:
+//   - none allocates, takes a lock of ours or uses stdio; all may be called from any thread;
+//   - errno is whatever the call left: entries of the public API save and restore it;
+//   - addresses and lengths are whole OS pages unless said otherwise;
+//   - `int` results are 0 or an errno value, pointer results are NULL on failure, and every failure
+//     is an answer, never a message or an abort;
+//   - ENOSYS and EPERM of an optional call switch the feature off: the function then answers its
+//     fallback for good.
+#pragma once
+#include "base/base.h"
+
+// --- start -------------------------------------------------------------------------------------
+
+// Reads page size and auxiliary vector; the first call into this floor, idempotent, may be made
+// before any constructor ran and by several threads at once (all write the same values).
+void os_start(void);
+// The kernel's page: 4, 16 or 64 KiB. Constant after os_start.
+size_t os_page_bytes(void);
+// True when the process runs with raised privileges (AT_SECURE): the environment is not to be read.
+bool os_is_secure(void);
+// The environment as libc has it now; may be NULL very early.
+char **os_environ(void);
+// 64 bits nobody can guess (AT_RANDOM, getrandom); the clock mixed with an address when both fail.
+uint64_t os_entropy(void);
+
+// --- memory ------------------------------------------------------------------------------------
+
+enum os_access {
+    OS_RESERVED,    // PROT_NONE: address space only, not counted as commit, not locked, not dumped
+    OS_READ_WRITE,  // zero on first touch
+};
+// A new private anonymous mapping at a multiple of `alignment` (a power of two >= the OS page;
+// less is raised to it). The slack of the alignment is unmapped again. `name` (a literal, at most
+// 60 characters of [a-z0-9 .-]) is shown by /proc/PID/maps as [anon:NAME] where the kernel can.
+void *os_map(size_t bytes, size_t alignment, enum os_access access, const char *name);
+// ENOMEM at the limit of mappings: the range is then still mapped and the caller keeps it.
+int os_unmap(void *address, size_t bytes);
+// Makes part of a reservation readable and writable. ENOMEM: nothing changed.
+int os_commit(void *address, size_t bytes);
+// Makes a range inaccessible, gives its memory back and takes it out of the commit account. The
+// range loses its name: os_name gives it back, and lets it join its reserved neighbour.
+int os_decommit(void *address, size_t bytes);
+// Gives the memory back and keeps the range mapped (MADV_DONTNEED). 0: it reads as zero from now
+// on. Otherwise (locked pages, old kernels, emulators that ignore it: found by a self-test on first
+// use) the content is undefined but the range stays usable.
+int os_purge(void *address, size_t bytes);
+// Asks the kernel not to back a range with huge pages (true) or leaves it to the host (false).
+// Does nothing on a host that gives no huge pages unasked.
+void os_avoid_huge_pages(void *address, size_t bytes, bool avoid);
+// Grows or shrinks a read-write mapping made by os_map in place. ENOMEM: unchanged.
+int os_resize(void *address, size_t old_bytes, size_t new_bytes);
+// Moves a mapping's pages without copying to a new place at a multiple of `alignment`, resized.
+// NULL: the old mapping is unchanged. `name` as in os_map.
+void *os_move(void *address, size_t old_bytes, size_t new_bytes, size_t alignment,
+              const char *name);
+// True when every page of the range is mapped (any protection). Any address may be asked.
+bool os_is_mapped(const void *address, size_t bytes);
+
+// The data segment. os_break_move returns the break before the move (sbrk: libc's idea of the break
+// stays right), NULL when refused. Others move the break too, at any time.
+void *os_break(void);
+void *os_break_move(intptr_t bytes);
+// Names a range that was not made by os_map, or lost its name. Not for the data segment, whose
+// growth would not join the named part.
+void os_name(void *address, size_t bytes, const char *name);
+
+// --- time, processors, waiting -----------------------------------------------------------------
+
+// Monotonic, coarse (1 to 10 ms), about 10 ns a call.
+uint64_t os_now_ns(void);
+// The processor this thread runs on: any number, possibly larger than the count of processors,
+// stale when it returns. From glibc's registered rseq area, else getcpu; 0 when neither works.
+unsigned os_cpu(void);
+// Sleeps while *word == expected; may return at any time for no reason.
+void os_wait(uint32_t *word, uint32_t expected);
+// Wakes one sleeper.
+void os_wake(uint32_t *word);
+ALWAYS_INLINE void os_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+// --- limits (os_linux_limits.c) ----------------------------------------------------------------
+
+struct os_limits {
+    unsigned cpus;          // usable: min(affinity, cgroup v1/v2 quota rounded up); >= 1
+    uint64_t memory_bytes;  // cgroup memory limit, UINT64_MAX = none
+};
+// Reads affinity mask and cgroup files with raw system calls and a buffer on the stack (under 1
+// KiB); what cannot be read does not limit.
+void os_limits_read(struct os_limits *limits);
+// At most `capacity` bytes of a file; the count read, or -1. No 0 is added.
+ptrdiff_t os_read_file(const char *path, char *buffer, size_t capacity);
+// Resident bytes of this process from /proc/self/statm; 0 when it cannot be read.
+uint64_t os_resident_bytes(void);
+
+// --- output and end ----------------------------------------------------------------------------
+
+// Writes all bytes to a file descriptor; gives up in silence on an error.
+void          os_write(int fd, const char *bytes, size_t count);
+NORETURN void os_abort(void);
+
+// --- threads and fork --------------------------------------------------------------------------
+
+// Makes `hook(argument)` run when a thread that called os_thread_exit_arm ends (not at process
+// exit). Once, at start. May call malloc through libc: call it outside all locks. EAGAIN: no key
+// left; thread exits then go unnoticed.
+int os_thread_exit_hook(void (*hook)(void *argument));
+// `argument` must not be NULL. May call calloc through libc: outside locks, re-entry expected.
+int os_thread_exit_arm(void *argument);
+// Registers the three handlers with pthread_atfork. Once, at start, outside all locks.
+int os_fork_hooks(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+// A number that differs between live threads (the thread pointer); for messages and debug checks.
+uintptr_t os_thread_id(void);
+
+// --- libc's own malloc (os_linux_libc.c) -------------------------------------------------------
+
+// True when `pointer` is a live block made by libc's own malloc (RTLD_DEEPBIND plugins, early
+// start), told by its chunk header and the place it lies in; reads only memory proved to be
+// mapped. Always false with a libc whose functions cannot be reached (musl; a static program,
+// where ours are the only ones).
+bool   os_libc_owns(const void *pointer);
+void   os_libc_free(void *pointer);                  // only after os_libc_owns
+void  *os_libc_realloc(void *pointer, size_t bytes);  // only after os_libc_owns
+size_t os_libc_usable_size(const void *pointer);     // only after os_libc_owns

@@ -1,0 +1,256 @@
+// os/os_linux_limits.c - how many processors and how much memory this process may use.
+//
+// Processors: the affinity mask, cut by the cgroup's quota. Memory: the cgroup's limit. Both
+// versions of cgroups are read where systems mount them:
+//   version 2   /sys/fs/cgroup<path>/{cpu.max, memory.max}
+//   version 1   /sys/fs/cgroup/cpu<path>/cpu.cfs_{quota,period}_us
+//               /sys/fs/cgroup/memory<path>/memory.limit_in_bytes
+// <path> comes from /proc/self/cgroup. The group and each of its ancestors can limit, so all are
+// read, up to the root of the mount: in a container the path may be the host's, and the root is
+// then the container's own group. What is missing or odd does not limit.
+#include "os/os.h"
+
+#include <fcntl.h>
+
+#include "base/bits.h"
+#include "base/text.h"
+#include "os/os_linux.h"
+
+enum { CGROUP_PATH_MAX = 320, ROOT_MAX = 32 };
+
+// --- small readers -----------------------------------------------------------------------------
+
+// The number at *text, which is moved behind it; false when there is none. Too large is UINT64_MAX.
+static bool take_number(const char **text, uint64_t *value) {
+    const char *at = *text;
+    uint64_t    sum = 0;
+    bool        too_large = false;
+    while (*at == ' ')
+        at++;
+    if (*at < '0' || *at > '9')
+        return false;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        too_large |= __builtin_mul_overflow(sum, 10u, &sum);
+        too_large |= __builtin_add_overflow(sum, (uint64_t)(*at - '0'), &sum);
+    }
+    *text = at;
+    *value = too_large ? UINT64_MAX : sum;
+    return true;
+}
+
+// Up to `capacity` - 1 bytes of a file as a string; false when it cannot be read.
+static bool read_text(const char *path, char *text, size_t capacity) {
+    ptrdiff_t count = os_read_file(path, text, capacity - 1);
+    text[count > 0 ? count : 0] = 0;
+    return count > 0;
+}
+
+// Kept out of line, as all that need a buffer here: the frames would add up to more than 1 KiB.
+NOINLINE static bool read_in_group(const char *root, const char *path, size_t path_length,
+                                   const char *file, char *text, size_t capacity) {
+    char   name[ROOT_MAX + CGROUP_PATH_MAX + 32];
+    size_t at = 0;
+    for (size_t i = 0; root[i]; i++)
+        name[at++] = root[i];
+    for (size_t i = 0; i < path_length; i++)
+        name[at++] = path[i];
+    for (size_t i = 0; file[i]; i++)
+        name[at++] = file[i];
+    name[at] = 0;
+    return read_text(name, text, capacity);
+}
+
+// --- one group ---------------------------------------------------------------------------------
+
+struct group {
+    const char *root;         // where its hierarchy is mounted
+    const char *path;         // below the root; "" = the root itself
+    size_t      path_length;  // the part of `path` that is meant
+};
+
+static bool group_read(const struct group *group, const char *file, char *text, size_t capacity) {
+    return read_in_group(group->root, group->path, group->path_length, file, text, capacity);
+}
+
+static void limit_cpus(struct os_limits *limits, uint64_t quota_us, uint64_t period_us) {
+    if (period_us == 0 || quota_us == 0)
+        return;
+    uint64_t cpus = quota_us / period_us + (quota_us % period_us != 0);
+    if (cpus < limits->cpus)
+        limits->cpus = (unsigned)cpus;
+}
+
+static void limit_memory(struct os_limits *limits, uint64_t bytes) {
+    // Version 1 says "none" as the largest number of pages.
+    if (bytes > 0 && bytes < (uint64_t)1 << 60 && bytes < limits->memory_bytes)
+        limits->memory_bytes = bytes;
+}
+
+static void read_group_v2(struct os_limits *limits, const struct group *group) {
+    char        text[64];
+    uint64_t    quota, period, bytes;
+    const char *at = text;
+    if (group_read(group, "/cpu.max", text, sizeof text) && take_number(&at, &quota) &&
+        take_number(&at, &period))
+        limit_cpus(limits, quota, period);
+    at = text;
+    if (group_read(group, "/memory.max", text, sizeof text) && take_number(&at, &bytes))
+        limit_memory(limits, bytes);
+}
+
+static void read_cpu_v1(struct os_limits *limits, const struct group *group) {
+    char        text[64];
+    uint64_t    quota, period;
+    const char *at = text;
+    // No quota is "-1", which is no number here.
+    if (!group_read(group, "/cpu.cfs_quota_us", text, sizeof text) || !take_number(&at, &quota))
+        return;
+    at = text;
+    if (group_read(group, "/cpu.cfs_period_us", text, sizeof text) && take_number(&at, &period))
+        limit_cpus(limits, quota, period);
+}
+
+static void read_memory_v1(struct os_limits *limits, const struct group *group) {
+    char        text[64];
+    uint64_t    bytes;
+    const char *at = text;
+    if (group_read(group, "/memory.limit_in_bytes", text, sizeof text) && take_number(&at, &bytes))
+        limit_memory(limits, bytes);
+}
+
+// --- the groups of this process ----------------------------------------------------------------
+
+typedef void group_reader(struct os_limits *limits, const struct group *group);
+
+// Reads a group and all groups above it.
+static void read_upwards(struct os_limits *limits, const char *root, const char *path,
+                         group_reader *reader) {
+    struct group group = {root, path, text_length(path)};
+    for (;;) {
+        while (group.path_length > 0 && path[group.path_length - 1] == '/')
+            group.path_length--;
+        reader(limits, &group);
+        if (group.path_length == 0)
+            return;
+        while (group.path_length > 0 && path[group.path_length - 1] != '/')
+            group.path_length--;
+    }
+}
+
+// True when the comma-separated `list`, which ends at a colon, holds `word`.
+static bool list_has(const char *list, const char *word) {
+    const char *rest;
+    for (;;) {
+        if (text_starts(list, word, &rest) && (*rest == ',' || *rest == ':'))
+            return true;
+        while (*list && *list != ',' && *list != ':')
+            list++;
+        if (*list++ != ',')
+            return false;
+    }
+}
+
+// One line of /proc/self/cgroup: "ID:CONTROLLERS:PATH"; version 2 is "0::PATH".
+static void read_line(struct os_limits *limits, const char *line) {
+    const char *list = line, *path;
+    while (*list && *list != ':')
+        list++;
+    if (*list++ != ':')
+        return;
+    for (path = list; *path && *path != ':';)
+        path++;
+    if (*path++ != ':')
+        return;
+    if (*list == ':')
+        read_upwards(limits, "/sys/fs/cgroup", path, read_group_v2);
+    if (list_has(list, "cpu"))
+        read_upwards(limits, "/sys/fs/cgroup/cpu", path, read_cpu_v1);
+    if (list_has(list, "memory"))
+        read_upwards(limits, "/sys/fs/cgroup/memory", path, read_memory_v1);
+}
+
+// Reads a line that is too long for us without its path: the root of the hierarchy is left.
+static void drop_path(char *line) {
+    unsigned colons = 0;
+    while (*line && colons < 2)
+        colons += *line++ == ':';
+    *line = 0;
+}
+
+// The file has no bound on its length, so it is read through a small window.
+NOINLINE static void read_groups(struct os_limits *limits) {
+    char   line[CGROUP_PATH_MAX], window[128];
+    size_t length = 0;
+    int    fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/cgroup", O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    long count;
+    while ((count = syscall(SYS_read, fd, window, sizeof window)) > 0) {
+        for (long i = 0; i < count; i++) {
+            if (window[i] != '\n') {
+                if (length < sizeof line - 1)
+                    line[length++] = window[i];
+                continue;
+            }
+            line[length] = 0;
+            if (length == sizeof line - 1)
+                drop_path(line);
+            read_line(limits, line);
+            length = 0;
+        }
+    }
+    syscall(SYS_close, fd);
+}
+
+// --- processors --------------------------------------------------------------------------------
+
+NOINLINE static unsigned count_affinity(void) {
+    uint64_t mask[64];  // 4096 processors
+    long     bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
+    unsigned count = 0;
+    for (long i = 0; i < bytes / (long)sizeof mask[0]; i++)
+        count += bits_count(mask[i]);
+    return count;
+}
+
+// The list of the processors that are on, such as "0-3,8": used when the mask is refused.
+NOINLINE static unsigned count_online(void) {
+    char text[128];
+    if (!read_text("/sys/devices/system/cpu/online", text, sizeof text))
+        return 0;
+    const char *at = text;
+    uint64_t    first, last;
+    unsigned    count = 0;
+    while (take_number(&at, &first)) {
+        last = first;
+        if (*at == '-') {
+            at++;
+            if (!take_number(&at, &last))
+                break;
+        }
+        if (last >= first && last - first < 65536)
+            count += (unsigned)(last - first) + 1;
+        if (*at++ != ',')
+            break;
+    }
+    return count;
+}
+
+void os_limits_read(struct os_limits *limits) {
+    unsigned cpus = count_affinity();
+    if (cpus == 0)
+        cpus = count_online();
+    limits->cpus = cpus ? cpus : 1;
+    limits->memory_bytes = UINT64_MAX;
+    read_groups(limits);
+}
+
+uint64_t os_resident_bytes(void) {
+    char        text[96];
+    const char *at = text;
+    uint64_t    total, resident;
+    if (!read_text("/proc/self/statm", text, sizeof text) || !take_number(&at, &total) ||
+        !take_number(&at, &resident))
+        return 0;
+    return resident * os_page_bytes();
+}

@@ -1,0 +1,233 @@
+// os/os_linux_memory.c - mappings, the data segment and what the kernel is told about them.
+//
+//   os_map            reserved or read-write address space, aligned, named
+//   os_commit         reserved -> read-write             os_decommit   back, memory given back
+//   os_purge          memory given back, still usable    os_resize, os_move   by mremap
+//   os_break_move     the data segment, through libc so that its idea of the break stays right
+//
+// Each optional call has a switch: once the kernel or a filter refused it, it is not tried again. A
+// switch only goes from unknown to its final value, so every thread may write it without a lock.
+#include "os/os.h"
+
+#include <sys/prctl.h>
+
+#include "base/text.h"
+#include "os/os_linux.h"
+
+// In <linux/prctl.h> and <linux/mman.h> of newer systems only.
+enum { PRCTL_SET_VMA = 0x53564d41, PRCTL_SET_VMA_ANON_NAME = 0 };
+enum { ADVICE_HUGE = 14, ADVICE_NO_HUGE = 15 };
+
+static bool naming_is_off;
+static bool mremap_is_off;
+
+static int result_of(int status) {
+    return status == 0 ? 0 : errno;
+}
+
+// --- mapping -----------------------------------------------------------------------------------
+
+void os_name(void *address, size_t bytes, const char *name) {
+    if (PEEK(&naming_is_off))
+        return;
+    if (prctl(PRCTL_SET_VMA, PRCTL_SET_VMA_ANON_NAME, address, bytes, name) != 0 &&
+        (errno == EINVAL || call_is_refused(errno)))
+        POKE(&naming_is_off, true);
+}
+
+static void *map_anywhere(size_t bytes, int protection) {
+    void *address = call_mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS);
+    return address == MAP_FAILED ? NULL : address;
+}
+
+// Maps more than asked and unmaps what lies before and after the aligned part. At the limit of
+// mappings the slack may have to stay: address space that nobody touches.
+static void *map_and_trim(size_t bytes, size_t alignment, int protection) {
+    size_t padded;
+    if (!checked_add(bytes, alignment - os_page_bytes(), &padded))
+        return NULL;
+    char *all = map_anywhere(padded, protection);
+    if (!all)
+        return NULL;
+    char  *start = (char *)align_up((uintptr_t)all, alignment);
+    size_t before = (size_t)(start - all), after = padded - before - bytes;
+    if (before)
+        call_munmap(all, before);
+    if (after)
+        call_munmap(start + bytes, after);
+    return start;
+}
+
+static void *map_aligned(size_t bytes, size_t alignment, int protection) {
+    // The kernel packs mappings: behind one of whole granules the next is often aligned as it is.
+    void *address = map_anywhere(bytes, protection);
+    if (!address || is_aligned((uintptr_t)address, alignment))
+        return address;
+    call_munmap(address, bytes);
+    return map_and_trim(bytes, alignment, protection);
+}
+
+void *os_map(size_t bytes, size_t alignment, enum os_access access, const char *name) {
+    int   protection = access == OS_READ_WRITE ? PROT_READ | PROT_WRITE : PROT_NONE;
+    void *address = map_aligned(bytes, max_size(alignment, os_page_bytes()), protection);
+    if (address)
+        os_name(address, bytes, name);
+    return address;
+}
+
+int os_unmap(void *address, size_t bytes) {
+    return result_of(call_munmap(address, bytes));
+}
+
+int os_commit(void *address, size_t bytes) {
+    return result_of(call_mprotect(address, bytes, PROT_READ | PROT_WRITE));
+}
+
+// A new mapping in its place also takes the range out of the kernel's commit account, which
+// mprotect would not.
+int os_decommit(void *address, size_t bytes) {
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+    if (call_mmap(address, bytes, PROT_NONE, flags) != MAP_FAILED)
+        return 0;
+    os_purge(address, bytes);
+    return result_of(call_mprotect(address, bytes, PROT_NONE));
+}
+
+// --- moving ------------------------------------------------------------------------------------
+
+// mremap with its switch. NULL: errno says why.
+static void *remap(void *address, size_t old_bytes, size_t new_bytes, int flags, void *target) {
+    if (PEEK(&mremap_is_off)) {
+        errno = ENOSYS;
+        return NULL;
+    }
+    void *moved = call_mremap(address, old_bytes, new_bytes, flags, target);
+    if (moved != MAP_FAILED)
+        return moved;
+    if (call_is_refused(errno))
+        POKE(&mremap_is_off, true);
+    return NULL;
+}
+
+int os_resize(void *address, size_t old_bytes, size_t new_bytes) {
+    if (new_bytes == old_bytes)
+        return 0;
+    if (new_bytes < old_bytes)
+        return os_unmap((char *)address + new_bytes, old_bytes - new_bytes);
+    return remap(address, old_bytes, new_bytes, 0, NULL) ? 0 : ENOMEM;
+}
+
+void *os_move(void *address, size_t old_bytes, size_t new_bytes, size_t alignment,
+              const char *name) {
+    if (PEEK(&mremap_is_off))
+        return NULL;
+    void *target = map_aligned(new_bytes, max_size(alignment, os_page_bytes()), PROT_NONE);
+    if (!target)
+        return NULL;
+    int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    if (remap(address, old_bytes, new_bytes, flags, target)) {
+        os_name(target, new_bytes, name);
+        return target;
+    }
+    // A call that was refused did nothing. One that failed may have released the target first, and
+    // somebody else may live there by now: it is left alone.
+    if (PEEK(&mremap_is_off))
+        call_munmap(target, new_bytes);
+    return NULL;
+}
+
+// --- giving back -------------------------------------------------------------------------------
+
+enum { PURGE_UNTESTED, PURGE_WORKS, PURGE_LIES };
+static uint8_t purge_state;
+
+// What the kernel makes of a page we dirtied. UNTESTED: there was no page to try with.
+static uint8_t purge_probe(void) {
+    size_t         bytes = os_page_bytes();
+    volatile char *page = map_anywhere(bytes, PROT_READ | PROT_WRITE);
+    if (!page)
+        return PURGE_UNTESTED;
+    page[0] = 1;
+    int error = result_of(call_madvise((void *)page, bytes, MADV_DONTNEED));
+    if (error == EINVAL) {  // a process that locks all its future pages
+        syscall(SYS_munlock, page, bytes);
+        error = result_of(call_madvise((void *)page, bytes, MADV_DONTNEED));
+    }
+    uint8_t state = error == 0 && page[0] == 0 ? PURGE_WORKS : PURGE_LIES;
+    call_munmap((void *)page, bytes);
+    return state;
+}
+
+int os_purge(void *address, size_t bytes) {
+    if (UNLIKELY(PEEK(&purge_state) == PURGE_UNTESTED))
+        POKE(&purge_state, purge_probe());
+    if (UNLIKELY(PEEK(&purge_state) == PURGE_LIES))
+        return ENOSYS;
+    int error = result_of(call_madvise(address, bytes, MADV_DONTNEED));
+    if (error == 0 && PEEK(&purge_state) == PURGE_UNTESTED)
+        return EAGAIN;  // done, but not proved to zero
+    return error;
+}
+
+// --- huge pages --------------------------------------------------------------------------------
+
+enum { HUGE_UNKNOWN, HUGE_BY_DEFAULT, HUGE_NEVER_BY_DEFAULT };
+static uint8_t huge_state;
+
+// Only where the host hands out huge pages unasked is there anything to avoid. Unreadable counts
+// as such a host.
+static uint8_t huge_read(void) {
+    char      text[64];
+    ptrdiff_t count =
+        os_read_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text - 1);
+    if (count <= 0)
+        return HUGE_BY_DEFAULT;
+    text[count] = 0;
+    return text_starts(text, "[always]", NULL) ? HUGE_BY_DEFAULT : HUGE_NEVER_BY_DEFAULT;
+}
+
+// There is no advice for "as the host likes": on a host that likes huge pages, asking for them is
+// the same; on any other host the mark changes nothing and is neither set nor removed.
+void os_avoid_huge_pages(void *address, size_t bytes, bool avoid) {
+    if (PEEK(&huge_state) == HUGE_UNKNOWN)
+        POKE(&huge_state, huge_read());
+    if (PEEK(&huge_state) == HUGE_NEVER_BY_DEFAULT)
+        return;
+    if (call_madvise(address, bytes, avoid ? ADVICE_NO_HUGE : ADVICE_HUGE) != 0 &&
+        (errno == EINVAL || call_is_refused(errno)))
+        POKE(&huge_state, HUGE_NEVER_BY_DEFAULT);  // no such pages, or no such call
+}
+
+// --- questions ---------------------------------------------------------------------------------
+
+bool os_is_mapped(const void *address, size_t bytes) {
+    unsigned char resident[256];  // one byte a page; what mincore says beyond ENOMEM is not used
+    size_t        page = os_page_bytes();
+    uintptr_t     at = align_down((uintptr_t)address, page), end;
+    if (__builtin_add_overflow((uintptr_t)address, bytes, &end) || end > UINTPTR_MAX - page)
+        return false;
+    for (end = align_up(end, page); at < end;) {
+        size_t step = min_size(end - at, sizeof resident * page);
+        if (syscall(SYS_mincore, at, step, resident) != 0)
+            return false;
+        at += step;
+    }
+    return true;
+}
+
+// --- the data segment --------------------------------------------------------------------------
+
+void *os_break(void) {
+    void *now = sbrk(0);
+    return now == (void *)-1 ? NULL : now;
+}
+
+// libc computes the new break from its own copy of the old one. When somebody moved the break
+// behind libc's back, that would cut off his memory: the move is refused.
+void *os_break_move(intptr_t bytes) {
+    void *before = os_break();
+    if (!before || (uintptr_t)before != (uintptr_t)syscall(SYS_brk, 0))
+        return NULL;
+    void *old = sbrk(bytes);
+    return old == (void *)-1 ? NULL : old;
+}

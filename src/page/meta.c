@@ -1,0 +1,121 @@
+// page/meta.c - chunks between guard pages, cut by a bump; pools in front.
+//
+//   | guard | records, records, records ......... | guard |      a chunk: one reservation
+//                        ^bump          ^bump_end
+//
+// Chunks double from 256 KiB to 4 MiB; what is left of the old chunk when a new one is made stays unused.
+#include "page/meta.h"
+
+#include "os/lock.h"
+#include "os/os.h"
+
+enum { CHUNK_FIRST = 256 << 10, CHUNK_LAST = 4 << 20, POOL_STEP = 8 << 10 };
+
+static struct {
+    struct lock lock;
+    char       *bump;
+    char       *bump_end;
+    size_t      chunk_bytes;  // of the next chunk; 0 = CHUNK_FIRST
+    size_t      used_bytes;   // handed out; written under the lock, read by anybody
+} store = {.lock = LOCK_INIT(RANK_META)};
+
+static bool new_chunk_locked(size_t bytes_min) {
+    size_t page = os_page_bytes();
+    size_t bytes = max_size(store.chunk_bytes ? store.chunk_bytes : CHUNK_FIRST, bytes_min);
+    bytes = align_up(bytes, page);
+    char *base = os_map(bytes + 2 * page, page, OS_RESERVED, "tidemalloc meta");
+    if (!base)
+        return false;
+    if (os_commit(base + page, bytes) != 0) {
+        os_unmap(base, bytes + 2 * page);
+        return false;
+    }
+    store.bump = base + page;
+    store.bump_end = store.bump + bytes;
+    store.chunk_bytes = min_size(bytes * 2, CHUNK_LAST);
+    return true;
+}
+
+static void *cut_locked(size_t bytes, size_t alignment) {
+    uintptr_t start = align_up((uintptr_t)store.bump, alignment);
+    if (!store.bump || start + bytes > (uintptr_t)store.bump_end) {
+        // A tight address space refuses the whole chunk first; then only what is needed.
+        if (!new_chunk_locked(bytes + alignment)) {
+            store.chunk_bytes = 1;
+            if (!new_chunk_locked(bytes + alignment))
+                return NULL;
+        }
+        start = align_up((uintptr_t)store.bump, alignment);
+    }
+    store.bump = (char *)start + bytes;
+    POKE(&store.used_bytes, store.used_bytes + bytes);
+    return (void *)start;
+}
+
+static bool extend_pool_locked(struct meta_pool *pool) {
+    size_t bytes = max_size(POOL_STEP / pool->record_bytes, 1) * pool->record_bytes;
+    char  *fresh = cut_locked(bytes, CACHE_LINE);
+    if (!fresh)
+        return false;
+    pool->fresh = fresh;
+    pool->fresh_end = fresh + bytes;
+    return true;
+}
+
+static void *take_locked(struct meta_pool *pool) {
+    if (pool->free) {
+        struct meta_link *record = pool->free;
+        pool->free = record->next;
+        return record;
+    }
+    if (pool->fresh == pool->fresh_end && !extend_pool_locked(pool))
+        return NULL;
+    char *record = pool->fresh;
+    pool->fresh += pool->record_bytes;
+    return record;
+}
+
+void *meta_take(struct meta_pool *pool) {
+    lock_acquire(&store.lock);
+    void *record = take_locked(pool);
+    lock_release(&store.lock);
+    return record;
+}
+
+void meta_give(struct meta_pool *pool, void *record) {
+    struct meta_link *link = record;
+    lock_acquire(&store.lock);
+    link->next = pool->free;
+    pool->free = link;
+    lock_release(&store.lock);
+}
+
+void *meta_forever(size_t bytes) {
+    lock_acquire(&store.lock);
+    void *memory = cut_locked(bytes, bytes >= 4096 ? 4096 : CACHE_LINE);
+    lock_release(&store.lock);
+    return memory;
+}
+
+void *meta_area(size_t bytes) {
+    lock_acquire(&store.lock);
+    void *memory = cut_locked(bytes, 4096);
+    if (memory)
+        POKE(&store.used_bytes, store.used_bytes - bytes);
+    lock_release(&store.lock);
+    return memory;
+}
+
+size_t meta_bytes(void) {
+    return PEEK(&store.used_bytes);
+}
+
+void meta_fork_prepare(void) {
+    lock_acquire(&store.lock);
+}
+void meta_fork_parent(void) {
+    lock_release(&store.lock);
+}
+void meta_fork_child(void) {
+    lock_reset_in_child(&store.lock);
+}

@@ -1,0 +1,392 @@
+// page/page_heap.c - take, split, join and give back spans. The theory is in page_heap.h.
+#include "page/page_heap.h"
+
+#include "os/fail.h"
+
+static void gauge_move(uint64_t *gauge, size_t *mine, intptr_t bytes) {
+    POKE(mine, *mine + (size_t)bytes);
+    if (gauge)
+        __atomic_fetch_add(gauge, (uint64_t)bytes, __ATOMIC_RELAXED);
+}
+static void count_free(struct page_heap *heap, enum span_state state, intptr_t bytes) {
+    if (state == SPAN_DIRTY)
+        gauge_move(&heap->gauge->dirty_bytes, &heap->dirty_bytes, bytes);
+    else
+        gauge_move(NULL, &heap->clean_bytes, bytes);
+}
+static void count_active(struct page_heap *heap, intptr_t bytes) {
+    gauge_move(&heap->gauge->active_bytes, &heap->active_bytes, bytes);
+}
+
+void page_heap_init(struct page_heap *heap, struct source *source, struct source *fallback,
+                    struct page_gauge *gauge) {
+    *heap = (struct page_heap){.source = source, .fallback = fallback, .gauge = gauge};
+    lock_init(&heap->lock, RANK_PAGE_HEAP);
+    list_init(&heap->dirty_lru);
+}
+
+// --- free spans in and out of the trees -----------------------------------------------------------
+
+static void insert_locked(struct page_heap *heap, struct span *span) {
+    span_set_kind(span, SPAN_FREE);
+    span->node.major = span->granules;
+    span->node.minor = span->base;
+    tree_insert(&heap->free_spans[span->state], &span->node);
+    if (span->state == SPAN_DIRTY)
+        list_append(&heap->dirty_lru, &span->lru);
+    span_publish_ends(span);
+    count_free(heap, span->state, (intptr_t)span_bytes(span));
+    POKE(&heap->free_count, heap->free_count + 1);
+}
+
+static void remove_locked(struct page_heap *heap, struct span *span) {
+    tree_remove(&heap->free_spans[span->state], &span->node);
+    list_remove(&span->lru);
+    count_free(heap, span->state, -(intptr_t)span_bytes(span));
+    POKE(&heap->free_count, heap->free_count - 1);
+    span_set_kind(span, SPAN_MOVING);
+}
+
+// The free span of the same region and state that ends at (left) or starts at (right) an address, or NULL.
+static struct span *free_neighbour(struct span *span, uintptr_t granule) {
+    struct region *region = span->region;
+    if (granule < region->base || granule >= region_end(region))
+        return NULL;
+    struct span *other = page_map_span(granule);
+    return span_kind_of(other) == SPAN_FREE ? other : NULL;
+}
+
+// Joins with neighbours of the same state, then inserts. The joined span is as young as its youngest part: a large free run is
+// the one most likely to be used again.
+static void release_locked(struct page_heap *heap, struct span *span) {
+    struct span *left = free_neighbour(span, span->base - GRANULE);
+    struct span *right = free_neighbour(span, span_end(span));
+    if (left && left->state == span->state) {
+        remove_locked(heap, left);
+        span->base = left->base;
+        span->granules += left->granules;
+        span_delete(left);
+    }
+    if (right && right->state == span->state) {
+        remove_locked(heap, right);
+        span->granules += right->granules;
+        span_delete(right);
+    }
+    insert_locked(heap, span);
+}
+
+// Cuts [span + granules, end) off as a span of its own that is in no tree; both are published, because whoever is released
+// first looks at the other. NULL: no memory, unchanged.
+static struct span *split(struct span *span, size_t granules) {
+    uintptr_t    base = span->base + granules * GRANULE;
+    struct span *rest = span_new(base, span->granules - granules, span->state);
+    if (!rest)
+        return NULL;
+    rest->region = span->region;
+    rest->pages = span->pages;
+    span_set_kind(rest, SPAN_MOVING);
+    span->granules = granules;
+    span_publish_ends(span);
+    span_publish_ends(rest);
+    return rest;
+}
+
+// --- growth ----------------------------------------------------------------------------------------
+
+static bool grow_from(struct page_heap *heap, struct source *source, size_t granules) {
+    struct source_run run;
+    if (!source || source->exhausted || !source->grow(source, granules, &run))
+        return false;
+    struct span *span = span_new(run.base, run.granules, SPAN_CLEAN);
+    if (!span || !page_map_prepare(run.base, run.granules)) {
+        // Nobody will ever find these granules again; the address space is lost, the memory untouched.
+        if (span)
+            span_delete(span);
+        return false;
+    }
+    span->region = run.region;
+    span->pages = heap;
+    page_map_set_class(run.base, run.granules, CLASS_FREE);
+    release_locked(heap, span);
+    return true;
+}
+
+static bool grow_locked(struct page_heap *heap, size_t granules) {
+    return grow_from(heap, heap->source, granules) || grow_from(heap, heap->fallback, granules);
+}
+
+// --- take and give ---------------------------------------------------------------------------------
+
+static struct span *best_fit(struct page_heap *heap, size_t granules) {
+    struct tree_node *node = tree_at_least(&heap->free_spans[SPAN_DIRTY], granules, 0);
+    if (!node)
+        node = tree_at_least(&heap->free_spans[SPAN_CLEAN], granules, 0);
+    return node ? CONTAINER_OF(node, struct span, node) : NULL;
+}
+
+// Frees what lies outside the aligned middle; where there is no record for a piece the span keeps it.
+static struct span *cut_locked(struct page_heap *heap, struct span *span, size_t granules,
+                               size_t align_granules) {
+    uintptr_t start = align_up(span->base, align_granules * GRANULE);
+    size_t    head = (start - span->base) / GRANULE;
+    if (head > 0) {
+        struct span *middle = split(span, head);
+        release_locked(heap, span);
+        if (!middle)
+            return NULL;
+        span = middle;
+    }
+    if (span->granules > granules) {
+        struct span *tail = split(span, granules);
+        if (tail)
+            release_locked(heap, tail);
+    }
+    return span;
+}
+
+static struct span *take_locked(struct page_heap *heap, size_t granules, size_t align_granules) {
+    size_t need;
+    if (!checked_add(granules, align_granules - 1, &need) || need > SIZE_MAX / GRANULE / 2)
+        return NULL;
+    struct span *span = best_fit(heap, need);
+    if (!span) {
+        if (!grow_locked(heap, need))
+            return NULL;
+        span = best_fit(heap, need);
+        if (!span)
+            return NULL;
+    }
+    remove_locked(heap, span);
+    span = cut_locked(heap, span, granules, align_granules);
+    if (!span)
+        return NULL;
+    span_publish_ends(span);
+    count_active(heap, (intptr_t)span_bytes(span));
+    return span;
+}
+
+struct span *page_heap_take(struct page_heap *heap, size_t granules, size_t align_granules) {
+    lock_acquire(&heap->lock);
+    struct span *span = take_locked(heap, granules, align_granules);
+    lock_release(&heap->lock);
+    return span;
+}
+
+struct span *page_heap_try_take(struct page_heap *heap, size_t granules, bool *busy) {
+    *busy = !lock_try(&heap->lock);
+    if (*busy)
+        return NULL;
+    struct span *span = take_locked(heap, granules, 1);
+    lock_release(&heap->lock);
+    return span;
+}
+
+void page_heap_give(struct page_heap *heap, struct span *span) {
+    // Before the lock: nobody else may free the block, and a misuse that reads the byte early is told right.
+    page_map_set_class(span->base, span->granules, CLASS_FREE);
+    lock_acquire(&heap->lock);
+    count_active(heap, -(intptr_t)span_bytes(span));
+    span->owner = NULL;
+    span->state = SPAN_DIRTY;
+    release_locked(heap, span);
+    lock_release(&heap->lock);
+}
+
+static bool grow_span_locked(struct page_heap *heap, struct span *span, size_t granules) {
+    size_t       more = granules - span->granules;
+    struct span *right = free_neighbour(span, span_end(span));
+    if (!right || right->granules < more)
+        return false;
+    remove_locked(heap, right);
+    if (right->granules > more) {
+        struct span *rest = split(right, more);
+        if (rest)
+            release_locked(heap, rest);
+    }
+    count_active(heap, (intptr_t)span_bytes(right));
+    page_map_set_class(right->base, right->granules, CLASS_INSIDE);
+    if (right->state == SPAN_DIRTY)
+        span->state = SPAN_DIRTY;
+    span->granules += right->granules;
+    span_delete(right);
+    page_map_set_span(span_last_granule(span), span);
+    return true;
+}
+
+bool page_heap_grow(struct page_heap *heap, struct span *span, size_t granules) {
+    lock_acquire(&heap->lock);
+    bool done = grow_span_locked(heap, span, granules);
+    lock_release(&heap->lock);
+    return done;
+}
+
+bool page_heap_shrink(struct page_heap *heap, struct span *span, size_t granules) {
+    lock_acquire(&heap->lock);
+    struct span *rest = split(span, granules);
+    if (rest) {
+        page_map_set_class(rest->base, rest->granules, CLASS_FREE);
+        count_active(heap, -(intptr_t)span_bytes(rest));
+        rest->state = SPAN_DIRTY;
+        release_locked(heap, rest);
+    }
+    lock_release(&heap->lock);
+    return rest != NULL;
+}
+
+// --- giving back -----------------------------------------------------------------------------------
+
+size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, struct list *list) {
+    size_t detached = 0;
+    lock_acquire(&heap->lock);
+    while (detached < bytes && !list_is_empty(&heap->dirty_lru)) {
+        struct span *span = CONTAINER_OF(list_first(&heap->dirty_lru), struct span, lru);
+        remove_locked(heap, span);
+        span_publish_ends(span);
+        list_append(list, &span->lru);
+        detached += span_bytes(span);
+    }
+    lock_release(&heap->lock);
+    return detached;
+}
+
+void page_heap_attach(struct page_heap *heap, struct span *span, bool clean) {
+    lock_acquire(&heap->lock);
+    list_remove(&span->lru);
+    span->state = clean ? SPAN_CLEAN : SPAN_DIRTY;
+    release_locked(heap, span);
+    lock_release(&heap->lock);
+}
+
+static struct span *clean_span_at_end(struct region *region) {
+    struct span *span = page_map_span(region_end(region) - GRANULE);
+    return span_kind_of(span) == SPAN_FREE && span->state == SPAN_CLEAN ? span : NULL;
+}
+
+// The end of one region of the segment; more than `threshold` free bytes there, `pad` stay.
+static size_t shrink_region_locked(struct page_heap *heap, struct source *source,
+                                   struct region *region, size_t threshold, size_t pad) {
+    struct span *span = clean_span_at_end(region);
+    size_t       keep = align_up(pad, GRANULE);
+    if (!span || span_bytes(span) < max_size(threshold, GRANULE) || span_bytes(span) <= keep)
+        return 0;
+    remove_locked(heap, span);
+    // The bytes of the map go first: once given back, the range may return as somebody else's mapping.
+    uintptr_t from = span->base + keep;
+    size_t    granules = span->granules - keep / GRANULE;
+    page_map_set_class(from, granules, CLASS_NONE);
+    size_t bytes = source->shrink(source, region, from);
+    if (bytes > 0)
+        span->granules -= granules;
+    else
+        page_map_set_class(from, granules, CLASS_FREE);
+    if (span->granules > 0)
+        insert_locked(heap, span);
+    else
+        span_delete(span);
+    return bytes;
+}
+
+static size_t release_region_locked(struct page_heap *heap, struct source *source,
+                                    struct region *region) {
+    struct span *span = region->committed ? clean_span_at_end(region) : NULL;
+    if (!span || span->base != region->base)
+        return 0;
+    size_t    bytes = region->reserved;
+    uintptr_t base = region->base;
+    remove_locked(heap, span);
+    page_map_set_class(base, span->granules, CLASS_NONE);
+    if (!source->release(source, region)) {
+        page_map_set_class(base, span->granules, CLASS_FREE);
+        insert_locked(heap, span);
+        return 0;
+    }
+    span_delete(span);
+    return bytes;
+}
+
+static size_t return_source_locked(struct page_heap *heap, struct source *source, size_t threshold,
+                                   size_t pad, bool regions) {
+    size_t       bytes = 0;
+    struct list *node = source ? source->regions.next : NULL;
+    while (source && node != &source->regions) {
+        struct region *region = CONTAINER_OF(node, struct region, node);
+        node = node->next;
+        size_t shrunk = shrink_region_locked(heap, source, region, threshold, pad);
+        if (shrunk == 0 && regions)
+            shrunk = release_region_locked(heap, source, region);
+        bytes += shrunk;
+    }
+    return bytes;
+}
+
+size_t page_heap_return(struct page_heap *heap, size_t threshold, size_t pad, bool regions) {
+    lock_acquire(&heap->lock);
+    size_t bytes = return_source_locked(heap, heap->source, threshold, pad, regions);
+    bytes += return_source_locked(heap, heap->fallback, threshold, pad, regions);
+    lock_release(&heap->lock);
+    return bytes;
+}
+
+size_t page_heap_top_bytes(struct page_heap *heap) {
+    size_t bytes = 0;
+    lock_acquire(&heap->lock);
+    if (!list_is_empty(&heap->source->regions)) {
+        struct region *last = CONTAINER_OF(heap->source->regions.prev, struct region, node);
+        struct span   *span = page_map_span(region_end(last) - GRANULE);
+        bytes = span_kind_of(span) == SPAN_FREE ? span_bytes(span) : 0;
+    }
+    lock_release(&heap->lock);
+    return bytes;
+}
+
+// --- the checker -------------------------------------------------------------------------------------
+
+struct tally {
+    size_t free_bytes[2];
+    size_t free_spans[2];
+    size_t other_bytes;  // in use or moving
+};
+
+static void check_region(struct page_heap *heap, struct region *region, struct tally *tally) {
+    struct span *before = NULL;
+    for (uintptr_t at = region->base; at < region_end(region);) {
+        struct span *span = page_map_span(at);
+        bool joined = before && before->kind == SPAN_FREE && span->kind == SPAN_FREE &&
+                      before->state == span->state;
+        if (span->base != at || span->granules == 0 || joined || span->pages != heap ||
+            page_map_span(span_last_granule(span)) != span)
+            fail_internal("page heap: spans of a region do not tile it");
+        if (span->kind == SPAN_FREE) {
+            tally->free_bytes[span->state] += span_bytes(span);
+            tally->free_spans[span->state]++;
+        } else {
+            tally->other_bytes += span_bytes(span);
+        }
+        before = span;
+        at = span_end(span);
+    }
+}
+
+static void check_source(struct page_heap *heap, struct source *source, struct tally *tally) {
+    if (!source)
+        return;
+    list_check(&source->regions);
+    for (struct list *node = source->regions.next; node != &source->regions; node = node->next)
+        check_region(heap, CONTAINER_OF(node, struct region, node), tally);
+}
+
+void page_heap_check(struct page_heap *heap) {
+    struct tally tally = {{0}, {0}, 0};
+    lock_acquire(&heap->lock);
+    check_source(heap, heap->source, &tally);
+    check_source(heap, heap->fallback, &tally);
+    if (tally.free_bytes[SPAN_DIRTY] != heap->dirty_bytes ||
+        tally.free_bytes[SPAN_CLEAN] != heap->clean_bytes ||
+        tally.other_bytes < heap->active_bytes)
+        fail_internal("page heap: figures do not match the spans");
+    if (tree_check(&heap->free_spans[SPAN_DIRTY]) != tally.free_spans[SPAN_DIRTY] ||
+        tree_check(&heap->free_spans[SPAN_CLEAN]) != tally.free_spans[SPAN_CLEAN] ||
+        list_check(&heap->dirty_lru) != tally.free_spans[SPAN_DIRTY])
+        fail_internal("page heap: trees and list do not match the spans");
+    lock_release(&heap->lock);
+}

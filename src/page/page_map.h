@@ -1,0 +1,68 @@
+// page/page_map.h - granule of address space -> class byte and span. Read by every free, without a lock.
+//
+//   address  63..48   47..32          31..16            15..0
+//            high     root index      granule in leaf   inside the granule
+//
+//   page_map_root[65536] --> leaf: class byte [65536], span pointer [65536]      one leaf a 4 GiB
+//   addresses from 2^48 (57-bit kernels, only for programs that ask) --> page_map_high[512] --> a root of their own
+//
+// Root and leaves start as zero pages, so an empty map costs no relocation and no write, and CLASS_NONE (0) means
+// "not ours". Leaves are never removed: a reader needs no protection.
+// Publication: a class byte and a span pointer are stored before the first pointer into the granule leaves the
+// allocator; whoever frees that pointer got it through the program's own synchronisation, so relaxed loads
+// see them. A leaf pointer is stored with release after the leaf was mapped; its reader's load depends on it.
+// Writers of one granule are serialised by the lock of the granule's owner (page heap, huge).
+#pragma once
+#include "base/size_class.h"
+
+struct span;
+
+enum {
+    PAGE_LEAF_SHIFT = 32,
+    PAGE_LEAF_GRANULES = 1 << (PAGE_LEAF_SHIFT - GRANULE_SHIFT),
+    PAGE_ROOT_ENTRIES = 1 << 16,
+    PAGE_HIGH_ENTRIES = 1 << 9,
+};
+
+struct page_leaf {
+    class_id     class_of[PAGE_LEAF_GRANULES];
+    struct span *span_of[PAGE_LEAF_GRANULES];
+};
+
+extern struct page_leaf *page_map_root[PAGE_ROOT_ENTRIES];
+
+// The leaf of an address from 2^48 up, or NULL.
+COLD struct page_leaf *page_map_high_leaf(uintptr_t address);
+
+ALWAYS_INLINE size_t page_leaf_index(uintptr_t address) {
+    return (uint16_t)(address >> GRANULE_SHIFT);
+}
+// NULL when nothing of ours lies in the 4 GiB around the address. Any value may be asked.
+ALWAYS_INLINE struct page_leaf *page_map_leaf(uintptr_t address) {
+    size_t index = address >> PAGE_LEAF_SHIFT;
+    if (UNLIKELY(index >= PAGE_ROOT_ENTRIES))
+        return page_map_high_leaf(address);
+    return PEEK(&page_map_root[index]);
+}
+ALWAYS_INLINE class_id page_map_class(uintptr_t address) {
+    struct page_leaf *leaf = page_map_leaf(address);
+    return leaf ? PEEK(&leaf->class_of[page_leaf_index(address)]) : (class_id)CLASS_NONE;
+}
+// Meaningful for: every granule of a slab, the first and last granule of every other span. Elsewhere stale.
+ALWAYS_INLINE struct span *page_map_span(uintptr_t address) {
+    struct page_leaf *leaf = page_map_leaf(address);
+    return leaf ? PEEK(&leaf->span_of[page_leaf_index(address)]) : NULL;
+}
+
+// Makes the leaves for a range, so that the setters below cannot fail. False: no memory, or an address beyond 57
+// bits; the range must then not be used.
+bool page_map_prepare(uintptr_t base, size_t granules);
+// The range must be prepared.
+void page_map_set_class(uintptr_t base, size_t granules, class_id id);
+void page_map_set_span(uintptr_t granule, struct span *span);
+// Leaves made so far: each maps 576 KiB, of which only the touched pages are resident.
+size_t page_map_leaves(void);
+
+void page_map_fork_prepare(void);
+void page_map_fork_parent(void);
+void page_map_fork_child(void);

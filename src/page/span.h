@@ -1,0 +1,71 @@
+// page/span.h - the record of a run of granules with one owner and one kind.
+//
+// Every granule of a region belongs to exactly one span at any time. The page map points to a span from its first and
+// its last granule (a slab: from every granule), which is how neighbours find each other.
+// Fields are written under the lock of the page heap that owns the span (free spans) or by the one holder
+// of the span (spans in use).
+#pragma once
+#include "base/list.h"
+#include "base/tree.h"
+#include "page/meta.h"
+#include "page/page_map.h"
+
+enum span_kind {
+    SPAN_FREE,     // in its page heap's trees
+    SPAN_MOVING,   // being purged or given back: in nobody's trees, not to be joined
+    SPAN_SLAB,
+    SPAN_LARGE,
+    SPAN_HUGE,     // a mapping of its own: region and pages are NULL
+};
+
+enum span_state {
+    SPAN_CLEAN,  // reads as zero, costs nothing
+    SPAN_DIRTY,  // resident, contents unknown
+};
+
+struct span {
+    struct meta_link  link;
+    uintptr_t         base;      // first byte; granule aligned
+    size_t            granules;  // length
+    enum span_kind    kind;
+    enum span_state   state;     // of a span in use: what it was when it was taken
+    struct region    *region;    // its neighbourhood; NULL for huge
+    struct page_heap *pages;     // who takes it back; NULL for huge
+    union {
+        struct tree_node node;   // SPAN_FREE: by (granules, base)
+        struct slab     *slab;   // SPAN_SLAB
+        size_t           bytes;  // SPAN_LARGE, SPAN_HUGE: usable bytes; whole OS pages
+    };
+    struct list       lru;       // SPAN_FREE and dirty: oldest first. Huge and free: the cache's list
+    uint64_t          freed_ns;  // huge and free: when
+    struct user_heap *owner;     // in use by a user's heap, or NULL
+    struct list       owned;     // that heap's list of spans; under its lock
+};
+
+// The kind of a span in use is written by its holder and read by neighbours under the page heap's lock: relaxed, because the
+// only question a neighbour asks is whether it is SPAN_FREE, which only the lock's holder makes true or false.
+ALWAYS_INLINE enum span_kind span_kind_of(const struct span *span) {
+    return PEEK(&span->kind);
+}
+ALWAYS_INLINE void span_set_kind(struct span *span, enum span_kind kind) {
+    POKE(&span->kind, kind);
+}
+ALWAYS_INLINE size_t span_bytes(const struct span *span) {
+    return span->granules * GRANULE;
+}
+ALWAYS_INLINE uintptr_t span_end(const struct span *span) {
+    return span->base + span_bytes(span);
+}
+ALWAYS_INLINE uintptr_t span_last_granule(const struct span *span) {
+    return span_end(span) - GRANULE;
+}
+
+// A record with its lists unlinked, or NULL: no memory.
+struct span *span_new(uintptr_t base, size_t granules, enum span_state state);
+void         span_delete(struct span *span);
+// Makes the page map's first and last entry point to the span.
+void span_publish_ends(struct span *span);
+// The same for every granule, with a class byte for all.
+void span_publish_all(struct span *span, class_id id);
+// First granule `id`, later ones CLASS_INSIDE, ends point to the span: a block of its own.
+void span_publish_block(struct span *span, class_id id);

@@ -1,0 +1,22 @@
+// expect: tidemalloc: free(0x*): double free of a 208-byte block
+// tests/misuse/double_free_thread.c - the same block freed by two threads.
+#include <malloc.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "tests/support/test.h"
+
+static void *free_it(void *block) {
+    free(block);
+    return NULL;
+}
+
+int main(void) {
+    pthread_t thread;
+    void     *block = test_hide(malloc(200));
+    pthread_create(&thread, NULL, free_it, block);
+    pthread_join(thread, NULL);
+    free(test_hide(block));
+    malloc_trim(0);
+    return 0;
+}

@@ -1,0 +1,17 @@
+// expect: tidemalloc: free(0x*): double free of a 64-byte block
+// tests/misuse/double_free_uncached.c - a, b, a without a cache: found by the free itself.
+#include <malloc.h>
+#include <stdlib.h>
+
+#include "tests/support/test.h"
+#include "tidemalloc.h"
+
+int main(void) {
+    tide_option_set("cache", "off");
+    malloc_trim(0);
+    void *first = test_hide(malloc(64)), *second = test_hide(malloc(64));
+    free(first);
+    free(second);
+    free(test_hide(first));
+    return 0;
+}

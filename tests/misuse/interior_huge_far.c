@@ -1,0 +1,11 @@
+// expect: tidemalloc: free(0x*): pointer into the middle of a huge block
+// tests/misuse/interior_huge_far.c - megabytes behind the start of a huge block.
+#include <stdlib.h>
+
+#include "tests/support/test.h"
+
+int main(void) {
+    char *block = test_hide(malloc(5 << 20));
+    free(test_hide(block + (3 << 20)));
+    return 0;
+}

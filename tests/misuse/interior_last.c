@@ -1,0 +1,13 @@
+// expect: tidemalloc: free(0x*): pointer into the middle of a 24576-byte block (starts at 0x*)
+// tests/misuse/interior_last.c - the last byte of the largest kind of small block but a few.
+#include <malloc.h>
+#include <stdlib.h>
+
+#include "tests/support/test.h"
+
+int main(void) {
+    char *block = test_hide(malloc(24576));
+    free(test_hide(block + 24575));
+    malloc_trim(0);
+    return 0;
+}

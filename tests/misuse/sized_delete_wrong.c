@@ -1,0 +1,12 @@
+// expect: tidemalloc: operator delete(0x*, 24): size does not match the 64-byte block
+// tests/misuse/sized_delete_wrong.c - delete with the size of a base class.
+#include <stdlib.h>
+
+#include "tests/support/test.h"
+
+void _ZdlPvm(void *block, size_t size);
+
+int main(void) {
+    _ZdlPvm(test_hide(malloc(64)), 24);
+    return 0;
+}

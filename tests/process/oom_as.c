@@ -1,0 +1,117 @@
+// tests/process/oom_as.c - under RLIMIT_AS of 200 MiB: NULL and ENOMEM at the end, then recovery.
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "tests/support/proc.h"
+#include "tests/support/test.h"
+
+enum { MIB = 1 << 20, LIMIT = 200 * MIB, THREADS = 4, THREAD_STACK = 256 << 10 };
+
+// Blocks are chained through their first words: keeping the list needs no memory of its own.
+struct link {
+    struct link *next;
+    size_t       size;
+};
+
+static struct link *allocate_to_the_end(size_t size, size_t *total) {
+    struct link *list = NULL;
+    *total = 0;
+    for (;;) {
+        errno = 0;
+        struct link *block = malloc(size);
+        if (block == NULL)
+            break;
+        *block = (struct link){list, size};
+        ((char *)block)[size - 1] = 1;
+        list = block;
+        *total += size;
+        CHECK_LE(*total, LIMIT);
+    }
+    CHECK_EQ(errno, ENOMEM);
+    return list;
+}
+
+static void free_list(struct link *list, size_t size) {
+    while (list != NULL) {
+        struct link *next = list->next;
+        CHECK_EQ(list->size, size);
+        free(list);
+        list = next;
+    }
+}
+
+// At the end every function says so, and the blocks that exist stay usable.
+static void check_all_fail(struct link *list, size_t size) {
+    size_t more = size > 64 << 20 ? size : 64 << 20;
+    errno = 0;
+    CHECK(calloc(2, more) == NULL && errno == ENOMEM);
+    errno = 0;
+    CHECK(aligned_alloc(4096, more) == NULL && errno == ENOMEM);
+    errno = 0;
+    CHECK(realloc(list, size + more) == NULL && errno == ENOMEM);
+    CHECK_EQ(list->size, size);
+}
+
+// Each size gets most of the address space, also after another size had it, again and again.
+static void fill_and_recover(void) {
+    static const size_t sizes[] = {100, 10 * 1000, 100 * 1000, 5 * MIB, 100, 700 * 1000, 30};
+    size_t              first = 0;
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            size_t       total = 0;
+            struct link *list = allocate_to_the_end(sizes[i], &total);
+            check_all_fail(list, sizes[i]);
+            free_list(list, sizes[i]);
+            if (first == 0)
+                first = total;
+            CHECK_LE(sizes[i] < 64 ? first / 4 : first / 2, total);
+        }
+    }
+    CHECK_LE(100 * MIB, first);
+}
+
+// Threads run out together: nobody crashes, nobody hangs, all recover.
+static void *thread_main(void *arg) {
+    for (int round = 0; round < 3; round++) {
+        struct link *list = NULL;
+        for (int i = 0; i < 100 * 1000; i++) {
+            struct link *block = malloc(2000);
+            if (block == NULL)
+                break;
+            *block = (struct link){list, 2000};
+            list = block;
+        }
+        free_list(list, 2000);
+    }
+    void *block = malloc(100);
+    CHECK(block != NULL);
+    free(block);
+    return arg;
+}
+
+static void run_threads(void) {
+    pthread_attr_t attributes;
+    pthread_t      threads[THREADS];
+    CHECK_EQ(pthread_attr_init(&attributes), 0);
+    CHECK_EQ(pthread_attr_setstacksize(&attributes, THREAD_STACK), 0);
+    for (int i = 0; i < THREADS; i++)
+        CHECK_EQ(pthread_create(&threads[i], &attributes, thread_main, NULL), 0);
+    for (int i = 0; i < THREADS; i++)
+        CHECK_EQ(pthread_join(threads[i], NULL), 0);
+}
+
+int main(int argc, char **argv) {
+    test_watchdog(60);
+    test_need_tide();
+    if (argc == 1) {  // again from the start, under the limit
+        const struct rlimit limit = {LIMIT, LIMIT};
+        CHECK_EQ(setrlimit(RLIMIT_AS, &limit), 0);
+        execl(proc_self(), argv[0], "--limited", (char *)NULL);
+        test_fail(__FILE__, __LINE__, "exec under the limit");
+    }
+    run_threads();
+    fill_and_recover();
+    return 0;
+}

@@ -1,0 +1,399 @@
+// support/fake_os_memory.c - the table of mappings of the fake OS door.
+//
+// Sorted by address, joined after each change, searched from the start: fast enough for tests.
+#include "base/bits.h"
+#include "tests/support/fake_os_parts.h"
+
+#define AREA_BYTES GIB(16)
+enum { RANGES_MAX = 4096, PURGES_MAX = 8192 };
+
+struct range {
+    uintptr_t      start, end;
+    enum os_access access;
+    const char    *name;
+    bool           avoids_huge;
+};
+struct extent {
+    uintptr_t start, end;
+};
+
+static char        *area;  // all mappings lie here
+static struct range table[RANGES_MAX];
+static unsigned     table_count;
+static bool         align_exactly;
+
+static struct extent purges[PURGES_MAX];
+static unsigned      purge_count;
+static size_t        purged_bytes;
+
+// --- real memory -------------------------------------------------------------------------------
+
+void fake_set_memory(uintptr_t start, size_t bytes, bool usable) {
+    int protection = usable ? PROT_READ | PROT_WRITE : PROT_NONE;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+    if (bytes)
+        fake_need(mmap((void *)start, bytes, protection, flags, -1, 0) != MAP_FAILED,
+                  "the real system has no memory", (void *)start, bytes);
+}
+
+char *fake_area(size_t bytes) {
+    int   flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    char *all = mmap(NULL, bytes + GIB(1), PROT_NONE, flags, -1, 0);
+    fake_need(all != MAP_FAILED, "the real system has no address space", NULL, bytes);
+    return (char *)align_up((uintptr_t)all, GIB(1));
+}
+
+size_t fake_count_resident(uintptr_t start, uintptr_t end) {
+    size_t sum = 0;
+    for (start = align_down(start, 4096); start < end; start += 4096) {
+        unsigned char resident = 0;
+        if (mincore((void *)start, 4096, &resident) == 0 && (resident & 1))
+            sum += 4096;
+    }
+    return sum;
+}
+
+// --- the table ---------------------------------------------------------------------------------
+
+static unsigned first_after(uintptr_t address) {
+    unsigned i = 0;
+    while (i < table_count && table[i].end <= address)
+        i++;
+    return i;
+}
+
+static void insert_at(unsigned i, struct range range) {
+    fake_need(table_count < RANGES_MAX, "table full", (void *)range.start, 0);
+    memmove(&table[i + 1], &table[i], (table_count - i) * sizeof table[0]);
+    table[i] = range;
+    table_count++;
+}
+
+static void remove_at(unsigned i) {
+    table_count--;
+    memmove(&table[i], &table[i + 1], (table_count - i) * sizeof table[0]);
+}
+
+static void cut_at(uintptr_t address) {
+    unsigned i = first_after(address);
+    if (i == table_count || table[i].start >= address)
+        return;
+    struct range upper = table[i];
+    upper.start = address;
+    table[i].end = address;
+    insert_at(i + 1, upper);
+}
+
+static void join_all(void) {
+    for (unsigned i = 0; i + 1 < table_count;) {
+        struct range *a = &table[i], *b = &table[i + 1];
+        if (a->end == b->start && a->access == b->access && text_equal(a->name, b->name) &&
+            a->avoids_huge == b->avoids_huge) {
+            a->end = b->end;
+            remove_at(i + 1);
+        } else {
+            i++;
+        }
+    }
+}
+
+// True when all of it is mapped; with `committed`, read-write as well.
+static bool covers(uintptr_t start, uintptr_t end, bool committed) {
+    for (unsigned i = first_after(start); start < end; i++) {
+        if (i == table_count || table[i].start > start ||
+            (committed && table[i].access != OS_READ_WRITE))
+            return false;
+        start = table[i].end;
+    }
+    return true;
+}
+
+// Checks a range of a call and cuts the table at its ends; the index of its first entry.
+static unsigned carve(const void *address, size_t bytes, const char *what) {
+    uintptr_t start = (uintptr_t)address, end = start + bytes;
+    fake_need(bytes > 0 && is_aligned(start | bytes, fake_world.page_bytes),
+              "range of no whole pages", address, bytes);
+    fake_need(covers(start, end, false), what, address, bytes);
+    cut_at(start);
+    cut_at(end);
+    return first_after(start);
+}
+
+// The lowest place for `bytes`; 0 when there is none.
+static uintptr_t find_gap(size_t bytes, size_t alignment) {
+    if (!area)
+        area = fake_area(AREA_BYTES);
+    uintptr_t at = (uintptr_t)area, limit = at + AREA_BYTES;
+    for (unsigned i = 0; bytes <= AREA_BYTES; i++) {
+        at = align_up(at, alignment);
+        if (align_exactly && is_aligned(at, 2 * alignment))
+            at += alignment;
+        uintptr_t next = i < table_count ? table[i].start : limit;
+        if (at < next && next - at >= bytes)
+            return at;
+        if (i == table_count)
+            return 0;
+        at = max_size(at, table[i].end);
+    }
+    return 0;
+}
+
+static void check_name(const char *name) {
+    fake_need(name && text_length(name) <= 60, "bad name", name, 0);
+    for (const char *c = name; *c; c++)
+        fake_need((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == ' ' ||
+                      *c == '.' || *c == '-',
+                  "bad character in name", c, 1);
+}
+
+static uintptr_t add_mapping(size_t bytes, size_t alignment, enum os_access access,
+                             const char *name) {
+    fake_need(bytes > 0 && is_aligned(bytes, fake_world.page_bytes), "bad size", NULL, bytes);
+    fake_need(is_power_of_two(alignment), "bad alignment", NULL, alignment);
+    check_name(name);
+    uintptr_t at = find_gap(bytes, max_size(alignment, fake_world.page_bytes));
+    if (!at)
+        return 0;
+    fake_set_memory(at, bytes, access == OS_READ_WRITE);
+    insert_at(first_after(at), (struct range){at, at + bytes, access, name, false});
+    join_all();
+    return at;
+}
+
+static void drop_mapping(const void *address, size_t bytes) {
+    unsigned i = carve(address, bytes, "unmapping what is not mapped");
+    while (i < table_count && table[i].end <= (uintptr_t)address + bytes)
+        remove_at(i);
+    fake_set_memory((uintptr_t)address, bytes, false);
+}
+
+static void set_access(const void *address, size_t bytes, enum os_access access,
+                       const char *what) {
+    unsigned i = carve(address, bytes, what);
+    for (; i < table_count && table[i].start < (uintptr_t)address + bytes; i++)
+        table[i].access = access;
+    join_all();
+}
+
+// --- os.h --------------------------------------------------------------------------------------
+
+void *os_map(size_t bytes, size_t alignment, enum os_access access, const char *name) {
+    int error = fake_begin(FAKE_MAP, NULL, bytes);
+    return fake_end_at(error ? NULL : (void *)add_mapping(bytes, alignment, access, name));
+}
+
+int os_unmap(void *address, size_t bytes) {
+    int error = fake_begin(FAKE_UNMAP, address, bytes);
+    if (!error)
+        drop_mapping(address, bytes);
+    return fake_end(error);
+}
+
+int os_commit(void *address, size_t bytes) {
+    int error = fake_begin(FAKE_COMMIT, address, bytes);
+    if (!error) {
+        set_access(address, bytes, OS_READ_WRITE, "committing what is not mapped");
+        fake_need(mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0,
+                  "the real system cannot commit", address, bytes);
+    }
+    return fake_end(error);
+}
+
+int os_decommit(void *address, size_t bytes) {
+    int error = fake_begin(FAKE_DECOMMIT, address, bytes);
+    if (!error) {
+        set_access(address, bytes, OS_RESERVED, "decommitting what is not mapped");
+        fake_set_memory((uintptr_t)address, bytes, false);
+    }
+    return fake_end(error);
+}
+
+int os_purge(void *address, size_t bytes) {
+    uintptr_t start = (uintptr_t)address;
+    int       error = fake_begin(FAKE_PURGE, address, bytes);
+    fake_need(bytes > 0 && is_aligned(start | bytes, fake_world.page_bytes),
+              "range of no whole pages", address, bytes);
+    fake_need(covers(start, start + bytes, true) || fake_is_in_break(start, bytes),
+              "purging what is not committed", address, bytes);
+    if (error)
+        return fake_end(error);
+    madvise(address, bytes, MADV_DONTNEED);
+    fake_need(purge_count < PURGES_MAX, "too many purges to note", address, bytes);
+    purges[purge_count++] = (struct extent){start, start + bytes};
+    purged_bytes += bytes;
+    return fake_end(0);
+}
+
+void os_avoid_huge_pages(void *address, size_t bytes, bool avoid) {
+    fake_begin(FAKE_AVOID_HUGE, address, bytes);
+    if (!fake_is_in_break((uintptr_t)address, bytes)) {
+        unsigned i = carve(address, bytes, "advising on what is not mapped");
+        for (; i < table_count && table[i].start < (uintptr_t)address + bytes; i++)
+            table[i].avoids_huge = avoid;
+        join_all();
+    }
+    fake_end(0);
+}
+
+static int grow(char *address, size_t old_bytes, size_t new_bytes) {
+    unsigned  i = first_after((uintptr_t)address + old_bytes - 1);
+    uintptr_t end = (uintptr_t)address + old_bytes;
+    uintptr_t limit = i + 1 < table_count ? table[i + 1].start : (uintptr_t)area + AREA_BYTES;
+    if (table[i].end != end || limit - end < new_bytes - old_bytes)
+        return ENOMEM;
+    fake_set_memory(end, new_bytes - old_bytes, true);
+    table[i].end += new_bytes - old_bytes;
+    join_all();
+    return 0;
+}
+
+static void check_mapping(const void *address, size_t old_bytes, size_t new_bytes) {
+    fake_need(covers((uintptr_t)address, (uintptr_t)address + old_bytes, true),
+              "resizing what is not committed", address, old_bytes);
+    fake_need(new_bytes > 0 && is_aligned(new_bytes, fake_world.page_bytes), "bad size", address,
+              new_bytes);
+}
+
+int os_resize(void *address, size_t old_bytes, size_t new_bytes) {
+    int error = fake_begin(FAKE_RESIZE, address, new_bytes);
+    check_mapping(address, old_bytes, new_bytes);
+    if (!error && new_bytes > old_bytes)
+        error = grow(address, old_bytes, new_bytes);
+    if (!error && new_bytes < old_bytes)
+        drop_mapping((char *)address + new_bytes, old_bytes - new_bytes);
+    return fake_end(error);
+}
+
+// Only pages that hold memory are copied: the others stay untouched, as mremap would leave them.
+static void copy_resident(uintptr_t to, uintptr_t from, size_t bytes) {
+    for (size_t at = 0; at < bytes; at += 4096)
+        if (fake_count_resident(from + at, from + at + 4096))
+            memcpy((void *)(to + at), (void *)(from + at), 4096);
+}
+
+void *os_move(void *address, size_t old_bytes, size_t new_bytes, size_t alignment,
+              const char *name) {
+    int error = fake_begin(FAKE_MOVE, address, new_bytes);
+    check_mapping(address, old_bytes, new_bytes);
+    uintptr_t target = error ? 0 : add_mapping(new_bytes, alignment, OS_READ_WRITE, name);
+    if (target) {
+        copy_resident(target, (uintptr_t)address, min_size(old_bytes, new_bytes));
+        drop_mapping(address, old_bytes);
+    }
+    return fake_end_at((void *)target);
+}
+
+// What lies outside the table and the break is the test's own memory: the real system answers.
+bool os_is_mapped(const void *address, size_t bytes) {
+    uintptr_t     start = (uintptr_t)address, end = start + bytes;
+    unsigned char resident;
+    fake_enter();
+    bool in_area = area && start < (uintptr_t)area + AREA_BYTES && end > (uintptr_t)area;
+    bool in_break = fake_is_in_break_area(start, bytes);
+    bool answer = in_area ? covers(start, end, false) : fake_is_in_break(start, bytes);
+    fake_leave();
+    if (in_area || in_break)
+        return answer;
+    if (end < start)
+        return false;
+    for (start = align_down(start, 4096); start < end; start += 4096)
+        if (mincore((void *)start, 4096, &resident) != 0)
+            return false;
+    return true;
+}
+
+void os_name(void *address, size_t bytes, const char *name) {
+    fake_enter();
+    check_name(name);
+    unsigned i = carve(address, bytes, "naming what is not mapped");
+    for (; i < table_count && table[i].start < (uintptr_t)address + bytes; i++)
+        table[i].name = name;
+    join_all();
+    fake_leave();
+}
+
+uint64_t os_resident_bytes(void) {
+    fake_enter();
+    size_t sum = fake_break_resident();
+    for (unsigned i = 0; i < table_count; i++)
+        sum += fake_count_resident(table[i].start, table[i].end);
+    fake_leave();
+    return sum;
+}
+
+// --- hands -------------------------------------------------------------------------------------
+
+size_t fake_mapped_bytes(void) {
+    size_t sum = 0;
+    for (unsigned i = 0; i < table_count; i++)
+        sum += table[i].end - table[i].start;
+    return sum;
+}
+
+size_t fake_committed_bytes(void) {
+    size_t sum = 0;
+    for (unsigned i = 0; i < table_count; i++)
+        sum += table[i].access == OS_READ_WRITE ? table[i].end - table[i].start : 0;
+    return sum;
+}
+
+unsigned fake_mappings(void) {
+    return table_count;
+}
+
+static const struct range *range_at(const void *address) {
+    unsigned i = first_after((uintptr_t)address);
+    return i < table_count && table[i].start <= (uintptr_t)address ? &table[i] : NULL;
+}
+
+const char *fake_name_at(const void *address) {
+    const struct range *range = range_at(address);
+    return range ? range->name : NULL;
+}
+
+bool fake_avoids_huge_pages(const void *address) {
+    const struct range *range = range_at(address);
+    return range && range->avoids_huge;
+}
+
+bool fake_is_committed(const void *address, size_t bytes) {
+    return covers((uintptr_t)address, (uintptr_t)address + bytes, true);
+}
+
+size_t fake_resident_in(const void *address, size_t bytes) {
+    return fake_count_resident((uintptr_t)address, (uintptr_t)address + bytes);
+}
+
+bool fake_was_purged(const void *address, size_t bytes) {
+    uintptr_t at = (uintptr_t)address, end = at + bytes;
+    for (unsigned i = 0; i < purge_count && at < end;) {
+        if (purges[i].start <= at && at < purges[i].end) {
+            at = purges[i].end;
+            i = 0;  // an older one may go on from here
+        } else {
+            i++;
+        }
+    }
+    return at >= end;
+}
+
+size_t fake_purged_bytes(void) {
+    return purged_bytes;
+}
+
+void fake_align_exactly(bool exactly) {
+    align_exactly = exactly;
+}
+
+void fake_memory_forget(void) {
+    purge_count = 0;
+    purged_bytes = 0;
+}
+
+void fake_memory_reset(void) {
+    if (area)
+        fake_set_memory((uintptr_t)area, AREA_BYTES, false);
+    table_count = 0;
+    align_exactly = false;
+    fake_memory_forget();
+}

@@ -1,0 +1,54 @@
+// support/fake_os_parts.h - what the files fake_os*.c share; for them only.
+//
+// Every function of os.h that can fail is fake_begin, its work, and one of the fake_end functions:
+// begin takes the mutex, counts, records and says whether the call is ordered to fail.
+#pragma once
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "tests/support/fake_os.h"
+
+// Settings, written by the test's thread.
+struct fake_world {
+    uint64_t         now_ns, entropy;
+    size_t           page_bytes;
+    unsigned         cpu;
+    bool             is_secure;
+    char           **environment;
+    struct os_limits limits;
+};
+extern struct fake_world fake_world;
+
+void fake_enter(void);
+void fake_leave(void);
+// Enters; the error the call is to fail with, or 0.
+int fake_begin(enum fake_call call, const void *address, size_t bytes);
+// Leaves. A failure is noted in the record and passed on.
+int   fake_end(int error);
+void *fake_end_at(void *address);
+// The record of the call that began last, NULL when it was one too many to keep.
+struct fake_record *fake_last_record(void);
+
+// The test ends with a message unless the promise holds.
+void fake_need(bool promise, const char *what, const void *address, size_t bytes);
+
+// Parts of fake_reset and fake_forget.
+void fake_memory_reset(void);
+void fake_memory_forget(void);
+
+// --- memory for the table and the break --------------------------------------------------------
+
+// Address space out of reach, at a multiple of 1 GiB, kept for ever.
+char *fake_area(size_t bytes);
+// Makes part of an area fresh and zero, or puts it out of reach.
+void fake_set_memory(uintptr_t start, size_t bytes, bool usable);
+// Bytes of the pages that hold memory; the range must be usable.
+size_t fake_count_resident(uintptr_t start, uintptr_t end);
+// The range lies in pages of the data segment / in its area.
+bool   fake_is_in_break(uintptr_t start, size_t bytes);
+bool   fake_is_in_break_area(uintptr_t start, size_t bytes);
+size_t fake_break_resident(void);
