@@ -27,6 +27,9 @@ endfunction()
 # bad_alloc passes through the frames of the C++ operators.
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/entry/api_new.c
                             PROPERTIES COMPILE_OPTIONS -fexceptions)
+# liburcu takes the address of a member behind the end mark of its stack.
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/os/handback.c
+                            PROPERTIES COMPILE_OPTIONS -fno-sanitize=alignment)
 
 foreach(floor IN LISTS TIDE_FLOORS)
     tide_sources(sources ${floor}/*.c)

@@ -43,11 +43,12 @@ static struct memory from_span(struct span *span) {
 // room, and an arena cannot grow where an exact mapping fits.
 static struct memory take_whole(const struct alloc_request *request) {
     size_t       limit = option(OPT_HUGE_THRESHOLD);
-    bool         huge = request->bytes > limit || request->alignment > limit;
-    struct span *span = huge ? huge_take(request->bytes, request->alignment)
-                             : arena_take_large(request->bytes, request->alignment);
+    size_t       bytes = max_size(request->bytes, 1);
+    bool         huge = bytes > limit || request->alignment > limit;
+    struct span *span = huge ? huge_take(bytes, request->alignment)
+                             : arena_take_large(bytes, request->alignment);
     if (!span && !huge)
-        span = huge_take(request->bytes, request->alignment);
+        span = huge_take(bytes, request->alignment);
     return from_span(span);
 }
 
@@ -74,6 +75,8 @@ void *alloc_any(const struct alloc_request *request) {
     if (LIKELY(request->bytes <= PTRDIFF_MAX && request->alignment <= PTRDIFF_MAX)) {
         init_ensure();
         memory = take(request);
+        if (UNLIKELY(!memory.start) && arena_reclaim(request->bytes))
+            memory = take(request);
     }
     if (UNLIKELY(!memory.start)) {
         errno = ENOMEM;

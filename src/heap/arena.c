@@ -182,24 +182,42 @@ void arena_settle(void) {
     huge_tick(now_ns);
 }
 
-static size_t trim_one(struct arena *arena, size_t pad) {
+// `returned` counts address space, the result pages.
+static size_t trim_one(struct arena *arena, size_t pad, size_t *returned) {
     size_t bytes = 0;
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
         if (PEEK(&arena->bins[id].slab_count) > 0)
             bytes += bin_trim(&arena->bins[id]);
     bytes += purge_heap(&arena->pages, SIZE_MAX);
-    page_heap_return(&arena->pages, 0, pad, true);
+    *returned += page_heap_return(&arena->pages, 0, pad, true);
     return bytes;
 }
 
-size_t arena_trim(size_t pad) {
+static size_t trim_all(size_t pad, size_t *returned) {
     size_t bytes = 0;
     for (unsigned i = 0; i < table.limit; i++) {
         struct arena *arena = arena_at(i);
         if (arena)
-            bytes += trim_one(arena, i == 0 ? pad : 0);
+            bytes += trim_one(arena, i == 0 ? pad : 0, returned);
     }
     return bytes;
+}
+
+size_t arena_trim(size_t pad) {
+    size_t returned = 0;
+    return trim_all(pad, &returned);
+}
+
+bool arena_reclaim(size_t bytes) {
+    size_t free_bytes = 0, returned = 0;
+    for (unsigned i = 0; i < table.limit; i++) {
+        struct arena *arena = arena_at(i);
+        if (arena)
+            free_bytes += PEEK(&arena->pages.dirty_bytes) + PEEK(&arena->pages.clean_bytes);
+    }
+    if (huge_evict(UINT64_MAX) == 0 && free_bytes < bytes)
+        return false;
+    return trim_all(0, &returned) > 0 || returned > 0;
 }
 
 // --- figures ------------------------------------------------------------------------------------------

@@ -46,6 +46,9 @@ struct page_heap *arena_pages(void);
 void arena_settle(void);
 // Gives back all that is free: merges, holes, dirty spans, regions, the segment's end but for `pad` bytes. Returns bytes.
 size_t arena_trim(size_t pad);
+// What to do before NULL: gives back everything that is free, address space included, when that could make room for
+// `bytes`. False: there was nothing; asking again is useless.
+bool arena_reclaim(size_t bytes);
 // Adds the figures of all arenas.
 void arena_count(struct counters *totals);
 // Runs the checkers of all arenas. Other threads may be busy.

@@ -53,7 +53,7 @@ static struct slab *add_slab(struct bin *bin) {
         return NULL;
     struct slab *slab = slab_new(span, bin, bin->id);
     if (!slab) {
-        page_heap_give(bin->pages, span);
+        page_heap_give(bin->pages, span, 0, 0);
         return NULL;
     }
     span->slab = slab;
@@ -73,8 +73,9 @@ static void drop(struct bin *bin, struct slab *slab) {
     POKE(&bin->slab_count, bin->slab_count - 1);
     POKE(&bin->touched, bin->touched - slab->high_water);
     POKE(&bin->hole_bytes, bin->hole_bytes - slab->hole_bytes);
+    size_t touched = (size_t)slab->high_water * slab_bytes(slab), holes = slab->hole_bytes;
     slab_delete(slab);
-    page_heap_give(bin->pages, span);
+    page_heap_give(bin->pages, span, touched, holes);
 }
 
 static void drop_if_idle(struct bin *bin, struct slab *slab) {

@@ -208,9 +208,13 @@ static void shrink_mapping(struct span *span, size_t granules) {
 }
 
 static bool grow_mapping(struct span *span, size_t granules) {
-    if (!page_map_prepare(span->base, granules) ||
-        os_resize((void *)span->base, span_bytes(span), granules * GRANULE) != 0)
+    size_t before = span_bytes(span);
+    if (os_resize((void *)span->base, before, granules * GRANULE) != 0)
         return false;
+    if (!page_map_prepare(span->base, granules)) {
+        os_resize((void *)span->base, granules * GRANULE, before);
+        return false;
+    }
     set_length(span, granules);
     span_publish_block(span, CLASS_HUGE);
     return true;

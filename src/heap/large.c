@@ -27,7 +27,7 @@ struct span *large_try_take(struct page_heap *heap, size_t bytes, bool *busy) {
 void large_give(struct span *span) {
     counters_sub(&counters_process, COUNTER_large_bytes, span->bytes);
     counters_sub(&counters_process, COUNTER_large_blocks, 1);
-    page_heap_give(span->pages, span);
+    page_heap_give(span->pages, span, span->bytes, 0);
 }
 
 bool large_resize(struct span *span, size_t bytes) {

@@ -61,7 +61,7 @@ bool handback_has_news(const struct handback *stack) {
 struct handback_node *handback_next(struct handback *stack) {
     struct cds_wfs_node *node = node_of(stack->walk);
     if (!node)
-        node = cds_wfs_first(__cds_wfs_pop_all(stack_of(stack)));
+        node = (struct cds_wfs_node *)__cds_wfs_pop_all(stack_of(stack));  // its first member
     if (!node)
         return NULL;
     // The node may be pushed again once it is returned, so its successor is read first.

@@ -53,10 +53,12 @@ static uint64_t precise_clock_ns(void) {
 // AT_RANDOM comes first, because it needs no system call. libc makes its stack and pointer guards
 // of the same bytes: they leave here mixed with each other and the clock, never plain.
 uint64_t os_entropy(void) {
-    const uint64_t *random = (const uint64_t *)getauxval(AT_RANDOM);
-    uint64_t        clock = precise_clock_ns(), fresh = 0;
-    if (random)
-        return bits_mix(bits_mix(random[0] ^ clock) + random[1]);
+    const void *random = (const void *)getauxval(AT_RANDOM);
+    uint64_t    clock = precise_clock_ns(), fresh = 0, words[2];
+    if (random) {
+        __builtin_memcpy(words, random, sizeof words);  // at any alignment
+        return bits_mix(bits_mix(words[0] ^ clock) + words[1]);
+    }
     if (syscall(SYS_getrandom, &fresh, sizeof fresh, GRND_NONBLOCK) == (long)sizeof fresh)
         return fresh;
     return bits_mix(clock ^ (uintptr_t)&fresh);

@@ -59,7 +59,9 @@ static bool word_is_readable(const void *address) {
            errno == EINVAL;
 }
 
-static bool read_word_by_word(void *copy, const void *address, size_t bytes) {
+// Sanitizers would report what is the point of it.
+__attribute__((no_sanitize("address"), no_sanitize("thread"))) static bool
+read_word_by_word(void *copy, const void *address, size_t bytes) {
     const volatile uint64_t *from = address;
     for (size_t i = 0; i < bytes / sizeof *from; i++) {
         if (!word_is_readable((const void *)&from[i]))

@@ -2,17 +2,18 @@
 #include "page/page_heap.h"
 
 #include "os/fail.h"
+#include "os/os.h"
 
 static void gauge_move(uint64_t *gauge, size_t *mine, intptr_t bytes) {
     POKE(mine, *mine + (size_t)bytes);
     if (gauge)
         __atomic_fetch_add(gauge, (uint64_t)bytes, __ATOMIC_RELAXED);
 }
-static void count_free(struct page_heap *heap, enum span_state state, intptr_t bytes) {
-    if (state == SPAN_DIRTY)
-        gauge_move(&heap->gauge->dirty_bytes, &heap->dirty_bytes, bytes);
-    else
-        gauge_move(NULL, &heap->clean_bytes, bytes);
+// What of a free span is not resident counts as clean, whatever the span's state.
+static void count_free(struct page_heap *heap, const struct span *span, intptr_t sign) {
+    size_t clean = span_bytes(span) - span->resident;
+    gauge_move(&heap->gauge->dirty_bytes, &heap->dirty_bytes, sign * (intptr_t)span->resident);
+    gauge_move(NULL, &heap->clean_bytes, sign * (intptr_t)clean);
 }
 static void count_active(struct page_heap *heap, intptr_t bytes) {
     gauge_move(&heap->gauge->active_bytes, &heap->active_bytes, bytes);
@@ -35,14 +36,14 @@ static void insert_locked(struct page_heap *heap, struct span *span) {
     if (span->state == SPAN_DIRTY)
         list_append(&heap->dirty_lru, &span->lru);
     span_publish_ends(span);
-    count_free(heap, span->state, (intptr_t)span_bytes(span));
+    count_free(heap, span, 1);
     POKE(&heap->free_count, heap->free_count + 1);
 }
 
 static void remove_locked(struct page_heap *heap, struct span *span) {
     tree_remove(&heap->free_spans[span->state], &span->node);
     list_remove(&span->lru);
-    count_free(heap, span->state, -(intptr_t)span_bytes(span));
+    count_free(heap, span, -1);
     POKE(&heap->free_count, heap->free_count - 1);
     span_set_kind(span, SPAN_MOVING);
 }
@@ -65,11 +66,13 @@ static void release_locked(struct page_heap *heap, struct span *span) {
         remove_locked(heap, left);
         span->base = left->base;
         span->granules += left->granules;
+        span->resident += left->resident;
         span_delete(left);
     }
     if (right && right->state == span->state) {
         remove_locked(heap, right);
         span->granules += right->granules;
+        span->resident += right->resident;
         span_delete(right);
     }
     insert_locked(heap, span);
@@ -86,6 +89,9 @@ static struct span *split(struct span *span, size_t granules) {
     rest->pages = span->pages;
     span_set_kind(rest, SPAN_MOVING);
     span->granules = granules;
+    // Which part is the resident one is not known; use starts at the front.
+    rest->resident = span->resident - min_size(span->resident, span_bytes(span));
+    span->resident -= rest->resident;
     span_publish_ends(span);
     span_publish_ends(rest);
     return rest;
@@ -181,12 +187,15 @@ struct span *page_heap_try_take(struct page_heap *heap, size_t granules, bool *b
     return span;
 }
 
-void page_heap_give(struct page_heap *heap, struct span *span) {
+void page_heap_give(struct page_heap *heap, struct span *span, size_t touched, size_t holes) {
     // Before the lock: nobody else may free the block, and a misuse that reads the byte early is told right.
     page_map_set_class(span->base, span->granules, CLASS_FREE);
     lock_acquire(&heap->lock);
     count_active(heap, -(intptr_t)span_bytes(span));
     span->owner = NULL;
+    if (span->state == SPAN_DIRTY)
+        touched = span_bytes(span);
+    span->resident = min_size(align_up(touched - holes, os_page_bytes()), span_bytes(span));
     span->state = SPAN_DIRTY;
     release_locked(heap, span);
     lock_release(&heap->lock);
@@ -205,6 +214,7 @@ static bool grow_span_locked(struct page_heap *heap, struct span *span, size_t g
     }
     count_active(heap, (intptr_t)span_bytes(right));
     page_map_set_class(right->base, right->granules, CLASS_INSIDE);
+    // Of the whole it is no longer known what is zero.
     if (right->state == SPAN_DIRTY)
         span->state = SPAN_DIRTY;
     span->granules += right->granules;
@@ -227,6 +237,7 @@ bool page_heap_shrink(struct page_heap *heap, struct span *span, size_t granules
         page_map_set_class(rest->base, rest->granules, CLASS_FREE);
         count_active(heap, -(intptr_t)span_bytes(rest));
         rest->state = SPAN_DIRTY;
+        rest->resident = span_bytes(rest);
         release_locked(heap, rest);
     }
     lock_release(&heap->lock);
@@ -243,7 +254,7 @@ size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, struct list 
         remove_locked(heap, span);
         span_publish_ends(span);
         list_append(list, &span->lru);
-        detached += span_bytes(span);
+        detached += span->resident;
     }
     lock_release(&heap->lock);
     return detached;
@@ -253,6 +264,8 @@ void page_heap_attach(struct page_heap *heap, struct span *span, bool clean) {
     lock_acquire(&heap->lock);
     list_remove(&span->lru);
     span->state = clean ? SPAN_CLEAN : SPAN_DIRTY;
+    if (clean)
+        span->resident = 0;
     release_locked(heap, span);
     lock_release(&heap->lock);
 }
@@ -357,7 +370,8 @@ static void check_region(struct page_heap *heap, struct region *region, struct t
             page_map_span(span_last_granule(span)) != span)
             fail_internal("page heap: spans of a region do not tile it");
         if (span->kind == SPAN_FREE) {
-            tally->free_bytes[span->state] += span_bytes(span);
+            tally->free_bytes[SPAN_DIRTY] += span->resident;
+            tally->free_bytes[SPAN_CLEAN] += span_bytes(span) - span->resident;
             tally->free_spans[span->state]++;
         } else {
             tally->other_bytes += span_bytes(span);

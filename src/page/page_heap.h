@@ -16,7 +16,7 @@
 
 // Bytes of all page heaps of the process together; adjusted with relaxed atomics under the heaps' locks.
 struct page_gauge {
-    uint64_t dirty_bytes;   // in free, resident spans
+    uint64_t dirty_bytes;   // resident in free spans
     uint64_t active_bytes;  // in spans in use
 };
 
@@ -28,8 +28,8 @@ struct page_heap {
     struct source     *fallback;       // asked when the source is exhausted; NULL = none
     struct page_gauge *gauge;          // shared
     // figures; written under the lock, read by anybody
-    size_t dirty_bytes;
-    size_t clean_bytes;
+    size_t dirty_bytes;  // resident bytes of free spans
+    size_t clean_bytes;  // the other bytes of free spans
     size_t active_bytes;
     size_t free_count;   // free spans
 };
@@ -42,8 +42,10 @@ void page_heap_init(struct page_heap *heap, struct source *source, struct source
 struct span *page_heap_take(struct page_heap *heap, size_t granules, size_t align_granules);
 // As page_heap_take for one granule alignment, but NULL when the heap's lock is held by somebody (*busy is then true).
 struct span *page_heap_try_take(struct page_heap *heap, size_t granules, bool *busy);
-// Gives a span in use back; it is dirty from now on. The record may be gone when this returns.
-void page_heap_give(struct page_heap *heap, struct span *span);
+// Gives a span in use back; it is dirty from now on. `touched`: the bytes from its start that were ever used, as far as it
+// was clean when it was taken; `holes`: how many of them went back to the kernel since. The record may be gone when this
+// returns.
+void page_heap_give(struct page_heap *heap, struct span *span, size_t touched, size_t holes);
 // Grows a span in use to `granules` into a free right neighbour. False: unchanged.
 bool page_heap_grow(struct page_heap *heap, struct span *span, size_t granules);
 // Cuts a span in use to `granules` and frees the rest. False: unchanged (no memory for a record).

@@ -47,8 +47,8 @@ size_t purge_heap(struct page_heap *heap, size_t bytes) {
     page_heap_detach_dirty(heap, bytes, &list);
     while (!list_is_empty(&list)) {
         struct span *span = CONTAINER_OF(list_first(&list), struct span, lru);
-        size_t       length = span_bytes(span);
-        bool         clean = os_purge((void *)span->base, length) == 0;
+        size_t       length = span->resident;
+        bool         clean = os_purge((void *)span->base, span_bytes(span)) == 0;
         counters_add(&counters_process, COUNTER_purges, 1);
         counters_add(&counters_process, COUNTER_purged_bytes, clean ? length : 0);
         done += clean ? length : 0;

@@ -36,6 +36,7 @@ struct span {
         struct slab     *slab;   // SPAN_SLAB
         size_t           bytes;  // SPAN_LARGE, SPAN_HUGE: usable bytes; whole OS pages
     };
+    size_t            resident;  // SPAN_FREE and dirty: bytes that may be resident; whole OS pages
     struct list       lru;       // SPAN_FREE and dirty: oldest first. Huge and free: the cache's list
     uint64_t          freed_ns;  // huge and free: when
     struct user_heap *owner;     // in use by a user's heap, or NULL

@@ -13,7 +13,10 @@ static void *free_it(void *block) {
 
 int main(void) {
     pthread_t thread;
-    void     *block = test_hide(malloc(200));
+    void     *blocks[8];
+    for (int i = 0; i < 8; i++)  // the others stay: the slab does not become empty
+        blocks[i] = test_hide(malloc(200));
+    void *block = blocks[3];
     pthread_create(&thread, NULL, free_it, block);
     pthread_join(thread, NULL);
     free(test_hide(block));

@@ -1,4 +1,4 @@
-// expect: tidemalloc: operator delete(0x*, 24): size does not match the 64-byte block
+// expect: tidemalloc: operator delete(0x*, 8): size does not match the 64-byte block
 // tests/misuse/sized_delete_wrong.c - delete with the size of a base class.
 #include <stdlib.h>
 
@@ -7,6 +7,6 @@
 void _ZdlPvm(void *block, size_t size);
 
 int main(void) {
-    _ZdlPvm(test_hide(malloc(64)), 24);
+    _ZdlPvm(test_hide(malloc(64)), 8);
     return 0;
 }

@@ -26,6 +26,14 @@ static void test_aligned_maker(size_t size) {
         free_aligned_sized(aligned_alloc(align, size), align, size);
 }
 
+// What realloc gave may be freed with its size, also when the block was an aligned one before.
+static void test_realloc_of_aligned(size_t size) {
+    for (size_t align = 32; align <= 1 << 16; align *= 8) {
+        free_sized(realloc(aligned_alloc(align, size), size + 1), size + 1);
+        free_sized(realloc(aligned_alloc(align, size), size / 2 + 1), size / 2 + 1);
+    }
+}
+
 // The block is really free afterwards: its memory serves the next request of the size.
 static void test_frees(size_t size) {
     enum { COUNT = 20 * 1000 };
@@ -51,6 +59,7 @@ int main(void) {
         for (size_t size = 0; size <= 4 << 20; size += size < 1200 ? 1 : size / 40) {
             test_every_maker(size);
             test_aligned_maker(size);
+            test_realloc_of_aligned(size);
         }
     }
     test_frees(100);

@@ -62,6 +62,7 @@ static void fill_and_recover(void) {
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
             size_t       total = 0;
             struct link *list = allocate_to_the_end(sizes[i], &total);
+            CHECK(list != NULL);
             check_all_fail(list, sizes[i]);
             free_list(list, sizes[i]);
             if (first == 0)

@@ -8,7 +8,7 @@ need mariadb-slap mariadb-client
 
 SOCKET=$WORK/mariadb.sock
 USER_NAME=$(id -un)
-LOGIN=(--no-defaults --socket="$SOCKET" --user=root --default-character-set=utf8mb4)
+LOGIN=(--no-defaults --socket="$SOCKET" --user=root)
 
 # install MODE: the system tables, made by a mariadbd in its bootstrap mode.
 install() {

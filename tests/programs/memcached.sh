@@ -24,5 +24,5 @@ round() {
 
 check_loaded python3 python3 -c pass
 round plenty -m 256
-round evicting -m 24 -I 2m -o slab_automove=2,slab_chunk_max=64
+round evicting -m 24 -I 2m
 say "every value read was the value written"

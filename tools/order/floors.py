@@ -11,12 +11,14 @@ may include and call (`<- a, b`). This script compares the list with
     the user, or of the header whose inline function brought the symbol in);
   - what comes from outside: floors other than os take C's freestanding headers and string
     functions, and otherwise only the system headers their `<-` list names as <header.h>;
-  - the list itself: a `<-` entry stands before its user (so there is no circle), and is used.
+  - the list itself: a `<-` entry stands before its user (so there is no circle); and it is used,
+    which only the debug build can tell of calls (--complete): others leave the checkers out.
 
 Free for everyone: base/base.h; above the floor conf also conf/options.h.
 
-usage: floors.py [--root DIR] [--objects FILE] [--nm NM] [--suggest]
+usage: floors.py [--root DIR] [--objects FILE [--complete]] [--nm NM] [--suggest]
   --objects FILE  one path of an object file a line, ending in src/FLOOR/NAME.c.o
+  --complete      these objects are of the debug build: entries that nothing uses are errors
   --suggest       print for each module the `<-` list that its code has, and nothing else
 Exit status: 0 clean, 1 violations (each one line, file:line: what), 2 the list cannot be read.
 """
@@ -278,7 +280,7 @@ class Check:
                 if use in self.used[module.key] or (used and self.is_free(module, used)):
                     continue
                 if used and not with_symbols:
-                    continue  # a call needs no include: only the object files can tell
+                    continue  # a call needs no include: only all the object files can tell
                 self.say(self.readme, module.line, f"{module.key} <- {use}: never used")
 
     def suggest(self):
@@ -304,6 +306,7 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     parser.add_argument("--root", default=os.path.dirname(os.path.dirname(here)))
     parser.add_argument("--objects", help="file that lists the object files")
+    parser.add_argument("--complete", action="store_true")
     parser.add_argument("--nm", default="nm")
     parser.add_argument("--suggest", action="store_true")
     args = parser.parse_args()
@@ -323,7 +326,7 @@ def main():
     if args.suggest:
         check.suggest()
         return 0
-    check.check_unused(with_symbols=bool(args.objects))
+    check.check_unused(with_symbols=bool(args.objects) and args.complete)
     for violation in check.violations:
         print(violation)
     print(f"floors: {len(check.floors)} floors, {len(check.modules)} modules, {len(files)} files, "

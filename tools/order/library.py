@@ -10,7 +10,8 @@
   malloc + memset inside calloc would make one; and none reached through the dynamic linker,
   but operator new and delete: a program may replace one, and the other forms have to call it
 
-usage: library.py FILE.so [--readelf READELF] [--objdump OBJDUMP] [--instrumented]
+usage: library.py FILE.so [--readelf READELF] [--objdump OBJDUMP] [--tls BYTES] [--instrumented]
+  --tls           another limit of thread-local storage, for debug builds
   --instrumented  a sanitizer's build: its runtime is a dependency, frames are wider
 Exit status: 0 good, 1 findings.
 """
@@ -28,7 +29,7 @@ def output(*command):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def check_segments(text):
+def check_segments(text, tls_bytes):
     segments = re.findall(r"^  (\w+) +(0x\w+) 0x\w+ 0x\w+ (0x\w+) (0x\w+) (.{3}) ", text, re.M)
     kinds = {name for name, *_ in segments}
     if not segments:
@@ -38,8 +39,8 @@ def check_segments(text):
     if "GNU_RELRO" not in kinds:
         yield "no GNU_RELRO header"
     for name, _, _, memory, flags in segments:
-        if name == "TLS" and int(memory, 16) > TLS_BYTES:
-            yield f"{int(memory, 16)} bytes of thread-local storage, more than {TLS_BYTES}"
+        if name == "TLS" and int(memory, 16) > tls_bytes:
+            yield f"{int(memory, 16)} bytes of thread-local storage, more than {tls_bytes}"
         if name == "GNU_STACK" and "E" in flags:
             yield "an executable stack"
         if name == "LOAD" and "W" in flags and "E" in flags:
@@ -141,11 +142,12 @@ def main():
     parser.add_argument("library")
     parser.add_argument("--readelf", default="readelf")
     parser.add_argument("--objdump", default="objdump")
+    parser.add_argument("--tls", type=int, default=TLS_BYTES)
     parser.add_argument("--instrumented", action="store_true")
     args = parser.parse_args()
     exported = read_exported(output(args.readelf, "-W", "--dyn-syms", args.library))
     problems = [
-        *check_segments(output(args.readelf, "-W", "-l", args.library)),
+        *check_segments(output(args.readelf, "-W", "-l", args.library), args.tls),
         *check_dynamic(output(args.readelf, "-W", "-d", args.library), args.instrumented),
         *check_relocations(output(args.readelf, "-W", "-r", args.library), exported),
         *check_code(output(args.objdump, "-d", "--no-show-raw-insn", args.library), exported,

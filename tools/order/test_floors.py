@@ -86,7 +86,7 @@ class Floors(unittest.TestCase):
             out.write("\n".join(objects) + "\n")
         command = [sys.executable, os.path.join(HERE, "floors.py"), "--root", self.root]
         if with_objects:
-            command += ["--objects", listing]
+            command += ["--objects", listing, "--complete"]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def expect(self, complaint, **how):

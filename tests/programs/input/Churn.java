@@ -25,14 +25,16 @@ public class Churn {
     }
 
     static String work(int id) throws Exception {
-        ByteBuffer buffer = ByteBuffer.allocateDirect(10_000 + id * 997);
+        ByteBuffer buffer = ByteBuffer.allocateDirect(10_000 + id % 100 * 997);
         long state = id;
         StringBuilder text = new StringBuilder();
         TreeMap<String, Integer> words = new TreeMap<>();
         while (buffer.hasRemaining()) {
             state = state * 6364136223846793005L + 1442695040888963407L;
             buffer.put((byte) (state >> 40 & 15));
-            words.merge("w" + (state >>> 50), 1, Integer::sum);
+            if (state >>> 61 == 0) {
+                words.merge("w" + (state >>> 45), 1, Integer::sum);
+            }
         }
         words.forEach((word, count) -> text.append(word).append(count));
         byte[] bytes = new byte[buffer.flip().limit()];
@@ -81,7 +83,7 @@ public class Churn {
         for (int generation = 0; generation < 4; generation++) {
             ExecutorService pool = Executors.newFixedThreadPool(8);
             List<Future<String>> answers = new ArrayList<>();
-            for (int i = 0; i < 120; i++) {
+            for (int i = 0; i < 60; i++) {
                 int id = generation * 1000 + i;
                 answers.add(pool.submit(() -> work(id)));
             }

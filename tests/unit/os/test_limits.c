@@ -1,8 +1,11 @@
-// unit/os/test_limits.c - processors by affinity, and the cgroup's limits beside a plain reading.
+// unit/os/test_limits.c - processors by affinity, cgroups' limits, real and invented ones.
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "os/os.h"
+#include "tests/support/death.h"
 #include "tests/support/test.h"
 
 // --- the same question, asked with stdio ----------------------------------------------------------
@@ -98,10 +101,118 @@ static void check_now(void) {
     printf("processors %u, memory %llu\n", limits.cpus, (unsigned long long)limits.memory_bytes);
 }
 
+// --- invented groups, mounted over the real ones in a child -----------------------------------------
+
+#define DEEP_PATH "/a-rather-long-name-of-a-slice-as-orchestrators-like-to-give-them"
+static char too_long[400];  // as a path; more than is read
+
+static const struct invented {
+    const char *groups;  // the content of /proc/self/cgroup
+    struct {
+        const char *path, *content;
+    } files[4];
+    unsigned cpus;  // 0 = as many as the affinity mask has
+    uint64_t memory_bytes;
+} invented[] = {
+    {"0::/\n", {{"cpu.max", "100000 100000\n"}, {"memory.max", "104857600\n"}}, 1, 104857600},
+    {"0::/\n", {{"cpu.max", "max 100000\n"}, {"memory.max", "max\n"}}, 0, UINT64_MAX},
+    {"0::/\n", {{"cpu.max", "1000 100000\n"}}, 1, UINT64_MAX},
+    {"0::/\n", {{"cpu.max", "100001 100000\n"}}, 2, UINT64_MAX},
+    {"0::/\n", {{"cpu.max", "0 0\n"}, {"memory.max", "junk\n"}}, 0, UINT64_MAX},
+    {"0::/\n", {{"cpu.max", "99999999999999999999999 1\n"}, {"memory.max", ""}}, 0, UINT64_MAX},
+    {"0::/a/b\n",  // the tightest of all groups above
+     {{"a/b/memory.max", "300\n"}, {"a/memory.max", "200\n"}, {"memory.max", "900\n"}},
+     0,
+     200},
+    {"0::/not/here\n", {{"cpu.max", "50000 100000\n"}}, 1, UINT64_MAX},  // a container's root
+    {"0::" DEEP_PATH DEEP_PATH "\n",
+     {{DEEP_PATH DEEP_PATH "/memory.max", "4096\n"}},
+     0,
+     4096},
+    {"12:pids:/x\n5:cpu,cpuacct:/d\n4:memory:/d/e\n1:name=systemd:/\n",
+     {{"cpu/d/cpu.cfs_quota_us", "50000\n"},
+      {"cpu/d/cpu.cfs_period_us", "100000\n"},
+      {"memory/d/e/memory.limit_in_bytes", "9223372036854771712\n"},
+      {"memory/d/memory.limit_in_bytes", "1048576\n"}},
+     1,
+     1048576},
+    {"3:cpuacct,cpu:/\n2:cpuset:/\n",
+     {{"cpu/cpu.cfs_quota_us", "-1\n"}, {"cpu/cpu.cfs_period_us", "100000\n"}},
+     0,
+     UINT64_MAX},
+    {"2:cpuset:/\n",  // no "cpu" in the list
+     {{"cpu/cpu.cfs_quota_us", "50000\n"}, {"cpu/cpu.cfs_period_us", "100000\n"}},
+     0,
+     UINT64_MAX},
+    {too_long, {{"memory.max", "5000\n"}}, 0, 5000},  // its path is given up, the root is not
+    {"nonsense\n::\n\n0:\n", {{"memory.max", "5000\n"}}, 0, 5000},
+    {"", {{"memory.max", "5000\n"}}, 0, UINT64_MAX},
+};
+
+static void write_file(const char *directory, const char *path, const char *content) {
+    char name[1024];
+    snprintf(name, sizeof name, "%s/%s", directory, path);
+    for (char *at = name + strlen(directory) + 1; (at = strchr(at, '/')); at++) {
+        *at = 0;
+        mkdir(name, 0700);
+        *at = '/';
+    }
+    FILE *file = fopen(name, "w");
+    CHECK(file && fputs(content, file) >= 0);
+    CHECK_EQ(fclose(file), 0);
+}
+
+enum { NO_NAMESPACE = 9 };
+
+// A namespace of our own with an empty group file system, and our file as /proc/self/cgroup.
+static void mount_invented(const struct invented *row) {
+    char list[64];
+    if ((unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("none", "/sys/fs/cgroup", "tmpfs", 0, NULL) != 0)
+        _exit(NO_NAMESPACE);
+    for (unsigned i = 0; i < ARRAY_COUNT(row->files) && row->files[i].path; i++)
+        write_file("/sys/fs/cgroup", row->files[i].path, row->files[i].content);
+    write_file("/sys/fs/cgroup", "list", row->groups);
+    snprintf(list, sizeof list, "/proc/%d/cgroup", (int)getpid());
+    if (mount("/sys/fs/cgroup/list", list, NULL, MS_BIND, NULL) != 0)
+        _exit(NO_NAMESPACE);
+}
+
+static void check_invented(void *argument) {
+    const struct invented *row = argument;
+    struct os_limits       limits;
+    cpu_set_t              set;
+    CHECK_EQ(sched_getaffinity(0, sizeof set, &set), 0);
+    unsigned usable = (unsigned)CPU_COUNT(&set);
+    mount_invented(row);
+    os_limits_read(&limits);
+    CHECK_EQ(limits.cpus, row->cpus && row->cpus < usable ? row->cpus : usable);
+    CHECK_EQ(limits.memory_bytes, row->memory_bytes);
+}
+
+static void test_invented(void) {
+    struct death death;
+    memset(too_long, 'x', sizeof too_long - 1);
+    memcpy(too_long, "0::/", 4);
+    too_long[sizeof too_long - 2] = '\n';
+    for (unsigned i = 0; i < ARRAY_COUNT(invented); i++) {
+        death_run(check_invented, (void *)(uintptr_t)&invented[i], &death);
+        if (death.status == NO_NAMESPACE) {
+            printf("no mount namespace to be had: invented groups are not tried\n");
+            return;
+        }
+        if (death.signal || death.status)
+            test_fail(__FILE__, __LINE__, death.text[0] ? death.text : invented[i].groups);
+    }
+    printf("invented groups: %zu\n", ARRAY_COUNT(invented));
+}
+
 int main(void) {
     cpu_set_t old, one;
     test_watchdog(60);
     os_start();
+    test_invented();
     check_now();
     CHECK_EQ(sched_getaffinity(0, sizeof old, &old), 0);
     CPU_ZERO(&one);

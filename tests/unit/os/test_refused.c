@@ -145,6 +145,7 @@ int main(void) {
             death_run(run, (void *)(uintptr_t)&refusals[i], &death);
             printf("%s refused with %s: %s\n", refusals[i].name, strerror(refused_with),
                    death.signal || death.status ? death.text : "ok");
+            fflush(stdout);
             CHECK(!death.hung && death.signal == 0 && death.status == 0);
         }
     }

@@ -21,9 +21,11 @@ static void test_start(void) {
     CHECK(os_environ() == environ);
     uint64_t a = os_entropy(), b = os_entropy();
     CHECK(a != b && a != 0 && b != 0);
-    const uint64_t *random = (const uint64_t *)getauxval(AT_RANDOM);
+    const void *random = (const void *)getauxval(AT_RANDOM);
+    uint64_t    words[2] = {0, 0};
     if (random)  // libc's guards are made of these
-        CHECK(a != random[0] && a != random[1] && (a ^ b) != (random[0] ^ random[1]));
+        memcpy(words, random, sizeof words);
+    CHECK(a != words[0] && a != words[1] && (a ^ b) != (words[0] ^ words[1]));
 }
 
 static uint64_t kernel_ns(clockid_t clock) {
