@@ -1,7 +1,8 @@
 // tidemalloc.h - what tidemalloc offers beyond the malloc family. C11 and C++17.
 //
-// All functions may be called from any thread at any time unless said otherwise, keep errno when they succeed, and
-// treat bad pointers as free does: one line on stderr naming function and pointer, then abort.
+// All functions may be called from any thread at any time unless said otherwise, keep errno when
+// they succeed, and treat bad pointers as free does: one line on stderr naming function and
+// pointer, then abort.
 #ifndef TIDEMALLOC_H
 #define TIDEMALLOC_H
 #include <stdbool.h>
@@ -36,8 +37,9 @@ void tide_free_sized(void *block, size_t bytes) TIDE_NOEXCEPT;
 // Resizes without moving. True: the block has now at least `bytes` (a multiple of nothing, 1 ..
 // PTRDIFF_MAX). False: unchanged; errno is untouched.
 bool tide_realloc_inplace(void *block, size_t bytes) TIDE_NOEXCEPT;
-// realloc, with every byte between the old usable size and the new one zero. NULL and ENOMEM when it cannot;
-// the old block is then unchanged. tide_rezalloc(NULL, n) is calloc(1, n); (p, 0) frees and returns NULL.
+// realloc, with every byte between the old usable size and the new one zero. NULL and ENOMEM when
+// it cannot; the old block is then unchanged. tide_rezalloc(NULL, n) is calloc(1, n); (p, 0) frees
+// and returns NULL.
 void *tide_rezalloc(void *block, size_t bytes) TIDE_NOEXCEPT;
 // True when `pointer` lies in a block, a free range or a slab of this allocator. Never fatal.
 bool tide_owns(const void *pointer) TIDE_NOEXCEPT;
@@ -47,23 +49,25 @@ bool tide_owns(const void *pointer) TIDE_NOEXCEPT;
 // malloc_trim(pad) with an answer in bytes: how much memory went back to the kernel.
 size_t tide_trim(size_t pad) TIDE_NOEXCEPT;
 
-// One call a figure, in a fixed order. `name` as in docs/tuning.md, `unit` is "bytes" or "count"; both
-// are constants. `visit` may allocate. Figures of a moment, not a snapshot.
+// One call a figure, in a fixed order. `name` as in docs/tuning.md, `unit` is "bytes" or "count";
+// both are constants. `visit` may allocate. Figures of a moment, not a snapshot.
 typedef void (*tide_stats_visit)(const char *name, uint64_t value, const char *unit, void *data);
 void tide_stats(tide_stats_visit visit, void *data) TIDE_NOEXCEPT;
 
 // --- options ------------------------------------------------------------------------------------
 
-// Writes the value of an option ("arenas", "purge_budget": the TIDE_ variables in lower case) as text that
-// tide_option_set reads, with a final 0. 0, or ENOENT (no such option), ERANGE (`capacity` is too small).
+// Writes the value of an option ("arenas", "purge_budget": the TIDE_ variables in lower case) as
+// text that tide_option_set reads, with a final 0. 0, or ENOENT (no such option), ERANGE
+// (`capacity` is too small).
 int tide_option_get(const char *name, char *value, size_t capacity) TIDE_NOEXCEPT;
 // Changes an option of the running process. 0, or ENOENT, EINVAL (not a value), ERANGE (outside its
 // range), EPERM (read at start only).
 int tide_option_set(const char *name, const char *value) TIDE_NOEXCEPT;
 
 // --- heaps --------------------------------------------------------------------------------------
-// A heap is a set of blocks that can be freed all at once. Blocks of a heap are ordinary blocks otherwise: free,
-// realloc and usable size work on them from any thread. No thread cache stands in front of a heap.
+// A heap is a set of blocks that can be freed all at once. Blocks of a heap are ordinary blocks
+// otherwise: free, realloc and usable size work on them from any thread. No thread cache stands in
+// front of a heap.
 
 typedef struct tide_heap tide_heap;
 
@@ -75,8 +79,8 @@ void *tide_heap_malloc(tide_heap *heap, size_t bytes) TIDE_NOEXCEPT;
 void *tide_heap_realloc(tide_heap *heap, void *block, size_t bytes) TIDE_NOEXCEPT;
 // As free; fatal, with one line, when the block belongs to another heap or to none.
 void tide_heap_free(tide_heap *heap, void *block) TIDE_NOEXCEPT;
-// Frees every block of the heap and the heap itself. From any thread; no other call may use the heap or a block of
-// it at the same time or later. NULL is nothing.
+// Frees every block of the heap and the heap itself. From any thread; no other call may use the
+// heap or a block of it at the same time or later. NULL is nothing.
 void tide_heap_destroy(tide_heap *heap) TIDE_NOEXCEPT;
 
 #ifdef __cplusplus

@@ -42,6 +42,6 @@ uint64_t decay_limit(struct decay *decay, uint64_t now_ns) {
     advance(decay, now_ns);
     uint64_t limit = 0;
     for (unsigned i = 0; i < DECAY_STEPS; i++)
-        limit += (decay->bytes[i] >> 16) * share(i) + (((decay->bytes[i] & 0xffff) * share(i)) >> 16);
+        limit += (uint64_t)((unsigned __int128)decay->bytes[i] * share(i) >> 16);
     return limit;
 }

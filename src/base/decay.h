@@ -1,9 +1,9 @@
 // base/decay.h - how many free bytes may still stay resident: arithmetic only.
 //
 // Time is cut into DECAY_STEPS steps per period. decay_add records that bytes became unused in the
-// current step; decay_limit answers how many of all recorded bytes may stay: each batch drains along
-// a smooth curve (3x^2 - 2x^3) from all of it to nothing over one period. The clock is an argument,
-// so the curve is tested with invented time. No lock: the owner's covers it.
+// current step; decay_limit answers how many of all recorded bytes may stay: each batch drains
+// along a smooth curve (3x^2 - 2x^3) from all of it to nothing over one period. The clock is an
+// argument, so the curve is tested with invented time. No lock: the owner's covers it.
 #pragma once
 #include "base/base.h"
 

@@ -53,6 +53,6 @@ ALWAYS_INLINE uint32_t size_class_slot(class_id id, size_t offset) {
 }
 
 // The lowest class that serves `bytes` at a multiple of `alignment` (a power of two), or CLASS_NONE
-// when no class does. Slabs start at a granule, so every slot of a class whose size is a multiple of
-// the alignment is aligned.
+// when no class does. Slabs start at a granule, so every slot of a class whose size is a multiple
+// of the alignment is aligned.
 class_id size_class_aligned(size_t bytes, size_t alignment);

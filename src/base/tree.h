@@ -1,7 +1,7 @@
 // base/tree.h - ordered set of nodes with a two-part key: a treap, intrusive, no allocation.
 //
-// Nodes are ordered by `major`, then by `minor`; the pair must be unique in a tree. The priority of a
-// node is a hash of `minor` (an address in all our uses), so the shape depends on the set alone,
+// Nodes are ordered by `major`, then by `minor`; the pair must be unique in a tree. The priority of
+// a node is a hash of `minor` (an address in all our uses), so the shape depends on the set alone,
 // never on the order of insertion, and the expected depth is logarithmic. No recursion: the stack
 // stays small. Outside exclusion is the caller's.
 //

@@ -1,7 +1,7 @@
 // conf/counters.h - the figures of counters.def as a struct; adding and peeking. Never prints.
 //
-// A struct counters may be owned by one lock (plain additions) or shared (counters_add: relaxed atomic, no order
-// implied: a report is a sum of moments, not a snapshot).
+// A struct counters may be owned by one lock (plain additions) or shared (counters_add: relaxed
+// atomic, no order implied: a report is a sum of moments, not a snapshot).
 #pragma once
 #include "base/base.h"
 

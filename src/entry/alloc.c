@@ -18,7 +18,7 @@ struct memory {
     bool  is_zero;
 };
 
-// --- taking -----------------------------------------------------------------------------------------------
+// --- taking --------------------------------------------------------------------------------------
 
 static struct memory take_small(class_id id) {
     struct cache *cache = thread_cache();
@@ -39,8 +39,8 @@ static struct memory from_span(struct span *span) {
     return (struct memory){(void *)span->base, span->state == SPAN_CLEAN};
 }
 
-// A block of its own. When one kind has no memory the other may: a mapping can be refused where an arena has
-// room, and an arena cannot grow where an exact mapping fits.
+// A block of its own. When one kind has no memory the other may: a mapping can be refused where an
+// arena has room, and an arena cannot grow where an exact mapping fits.
 static struct memory take_whole(const struct alloc_request *request) {
     size_t       limit = option(OPT_HUGE_THRESHOLD);
     size_t       bytes = max_size(request->bytes, 1);
@@ -91,7 +91,7 @@ void *alloc_slow(size_t bytes) {
     return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = 1});
 }
 
-// --- giving -----------------------------------------------------------------------------------------------
+// --- giving --------------------------------------------------------------------------------------
 
 static void give_small(const char *function, void *pointer, struct block *block) {
     class_id      id = block->id;
@@ -144,7 +144,7 @@ void alloc_free_sized(const char *function, void *pointer, size_t bytes, size_t 
     alloc_free(function, pointer);
 }
 
-// --- resizing ---------------------------------------------------------------------------------------------
+// --- resizing ------------------------------------------------------------------------------------
 
 // A block that keeps at least half of its size in use stays where it is.
 static bool is_good_enough(size_t usable, size_t bytes) {

@@ -2,16 +2,18 @@
 //
 //   malloc(bytes)                                free(pointer)
 //     class of size      one table look-up         class of granule   root -> leaf -> byte
-//     pop                *top of the stack         push               unless full, or pushed just now
+//     pop                *top of the stack         push               unless full, or pushed just
+//     now
 //       NULL: alloc_slow                             else: alloc_free
-//         start, birth of the thread                   block_find: the pointer becomes a record, proved
-//         cache_refill -> arena_take -> bin            cache_overflow -> arena_give -> bins
+//         start, birth of the thread                   block_find: the pointer becomes a record,
+//         proved cache_refill -> arena_take -> bin            cache_overflow -> arena_give -> bins
 //         large: arena_take_large                      large: arena_give_large
 //         huge:  huge_take                             huge:  huge_give
 //
-// The null object: a thread without a cache uses cache_none, whose stacks are empty and full at once; the pseudo classes (not
-// ours, free, large, huge, inside, user's heap) are so in every cache. So the fast paths ask neither "started?" nor "NULL?" nor
-// "small?" of the byte. Instructions on x86-64, entry to return: see docs/performance.md.
+// The null object: a thread without a cache uses cache_none, whose stacks are empty and full at
+// once; the pseudo classes (not ours, free, large, huge, inside, user's heap) are so in every
+// cache. So the fast paths ask neither "started?" nor "NULL?" nor "small?" of the byte.
+// Instructions on x86-64, entry to return: see docs/performance.md.
 #pragma once
 #include "heap/block.h"
 #include "local/thread.h"
@@ -50,13 +52,14 @@ ALWAYS_INLINE bool alloc_free_fast_class(void *pointer, class_id id) {
     POKE(&cache->top[id], top + 1);
     return true;
 }
-// The leaf that the fast path may use, or NULL: nothing of ours there (NULL pointers too), or an address beyond 2^48.
+// The leaf that the fast path may use, or NULL: nothing of ours there (NULL pointers too), or an
+// address beyond 2^48.
 ALWAYS_INLINE struct page_leaf *alloc_leaf(uintptr_t address) {
     size_t index = address >> PAGE_LEAF_SHIFT;
     return LIKELY(index < PAGE_ROOT_ENTRIES) ? PEEK(&page_map_root[index]) : NULL;
 }
-// Touches nothing but the map before it knows that the pointer lies near memory of ours: free(NULL) may be the first call of
-// all, before thread-local storage is set up.
+// Touches nothing but the map before it knows that the pointer lies near memory of ours: free(NULL)
+// may be the first call of all, before thread-local storage is set up.
 ALWAYS_INLINE bool alloc_free_fast(void *pointer) {
     uintptr_t         address = (uintptr_t)pointer;
     struct page_leaf *leaf = alloc_leaf(address);

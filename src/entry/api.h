@@ -1,7 +1,7 @@
 // entry/api.h - how the public names are spelled: as they are, or with a prefix in test builds.
 //
-// A build beside another malloc (a sanitizer's) defines TIDE_PREFIX: malloc becomes PREFIXmalloc, and the C++
-// operators and libc's names are left out.
+// A build beside another malloc (a sanitizer's) defines TIDE_PREFIX: malloc becomes PREFIXmalloc,
+// and the C++ operators and libc's names are left out.
 #pragma once
 #include "base/base.h"
 

@@ -1,7 +1,8 @@
 // entry/api_malloc.c - the malloc family: names, overflow checks, errno. The work is in alloc.
 //
-// Contract: C23 7.24.3, POSIX.1-2024, glibc manual "Replacing malloc". Size 0 is a block of its own. More than PTRDIFF_MAX and
-// every overflow is NULL and ENOMEM. free keeps errno. realloc(p, 0) frees and returns NULL, as glibc's does.
+// Contract: C23 7.24.3, POSIX.1-2024, glibc manual "Replacing malloc". Size 0 is a block of its
+// own. More than PTRDIFF_MAX and every overflow is NULL and ENOMEM. free keeps errno. realloc(p, 0)
+// frees and returns NULL, as glibc's does.
 #include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -60,7 +61,7 @@ EXPORT void *API(reallocarray)(void *pointer, size_t count, size_t bytes) {
     return alloc_resize("reallocarray", pointer, total, false);
 }
 
-// --- aligned ------------------------------------------------------------------------------------------------
+// --- aligned -------------------------------------------------------------------------------------
 
 static void *take_aligned(size_t alignment, size_t bytes) {
     if (UNLIKELY(!is_power_of_two(alignment))) {
@@ -113,7 +114,7 @@ EXPORT void *API(pvalloc)(size_t bytes) {
     return take_aligned(os_page_bytes(), align_up(max_size(bytes, 1), os_page_bytes()));
 }
 
-// --- giving back and asking -----------------------------------------------------------------------------------
+// --- giving back and asking ----------------------------------------------------------------------
 
 EXPORT void API(cfree)(void *pointer) {
     alloc_free("cfree", pointer);
@@ -194,8 +195,8 @@ EXPORT void API(malloc_stats)(void) {
     report_to_fd(REPORT_TEXT, 2);
 }
 
-// In a static program libc's own malloc must not be pulled in by its inner names; in a shared one these stay libc's, so
-// that a block from them is recognised as libc's.
+// In a static program libc's own malloc must not be pulled in by its inner names; in a shared one
+// these stay libc's, so that a block from them is recognised as libc's.
 #ifdef TIDE_STATIC
 #define INNER(type, name, parameters, call)                                                        \
     EXPORT type name parameters;                                                                   \

@@ -1,9 +1,10 @@
 // entry/api_new.c - the C++ operators new and delete, in C, under their mangled names.
 //
-// All 20 replaceable forms of C++17 ([new.delete]). A throwing new that finds no memory calls the new_handler until there is none,
-// then throws bad_alloc through libstdc++'s (or libc++'s) own function, reached by weak references; without a C++ runtime
-// it is one line and abort. A nothrow new does the same up to the throw and returns NULL instead. Built with
-// -fexceptions: the exception passes through these frames.
+// All 20 replaceable forms of C++17 ([new.delete]). A throwing new that finds no memory calls the
+// new_handler until there is none, then throws bad_alloc through libstdc++'s (or libc++'s) own
+// function, reached by weak references; without a C++ runtime it is one line and abort. A nothrow
+// new does the same up to the throw and returns NULL instead. Built with -fexceptions: the
+// exception passes through these frames.
 #include "entry/alloc.h"
 #include "os/fail.h"
 

@@ -15,7 +15,7 @@ EXPORT int tide_version(void) {
     return TIDE_VERSION_MAJOR * 10000 + TIDE_VERSION_MINOR * 100 + TIDE_VERSION_PATCH;
 }
 
-// --- blocks -----------------------------------------------------------------------------------------------------
+// --- blocks --------------------------------------------------------------------------------------
 
 EXPORT size_t tide_usable_size(const void *block) {
     return alloc_usable_size("tide_usable_size", block);
@@ -41,7 +41,7 @@ EXPORT bool tide_owns(const void *pointer) {
     return page_map_class((uintptr_t)pointer) != CLASS_NONE;
 }
 
-// --- memory, figures, options -------------------------------------------------------------------------------------
+// --- memory, figures, options --------------------------------------------------------------------
 
 EXPORT size_t tide_trim(size_t pad) {
     return trim_all(pad);
@@ -62,7 +62,7 @@ EXPORT int tide_option_set(const char *name, const char *value) {
     return control_set(name, value);
 }
 
-// --- heaps ----------------------------------------------------------------------------------------------------------
+// --- heaps ---------------------------------------------------------------------------------------
 
 static struct user_heap *inner(tide_heap *heap) {
     return (struct user_heap *)heap;

@@ -1,4 +1,5 @@
-// entry/figures.h - who knows the figures: arenas, user heaps, caches, metadata. Gathers them for report.
+// entry/figures.h - who knows the figures: arenas, user heaps, caches, metadata. Gathers them for
+// report.
 #pragma once
 #include "entry/report.h"
 

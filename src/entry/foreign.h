@@ -1,7 +1,8 @@
 // entry/foreign.h - pointers that are not ours: libc's own function, or one line.
 //
-// The page map said CLASS_NONE. A block of libc's own malloc (RTLD_DEEPBIND plugins, early start, __libc_malloc) goes to libc; for
-// anything else the answer is one line and abort, or with TIDE_FOREIGN=leak the line alone.
+// The page map said CLASS_NONE. A block of libc's own malloc (RTLD_DEEPBIND plugins, early start,
+// __libc_malloc) goes to libc; for anything else the answer is one line and abort, or with
+// TIDE_FOREIGN=leak the line alone.
 #pragma once
 #include "base/base.h"
 

@@ -1,9 +1,10 @@
 // entry/fork.h - the three handlers of pthread_atfork: every lock, in the one order.
 //
-// prepare takes all locks from the top floor down, so that no other thread is in the middle of anything; the parent releases
-// them; the child, where only the forking thread lives, makes them new. Holders of our locks make system calls only, so
-// prepare waits for nobody who could wait for libc. Caches of threads that do not exist in the child are drained there one by
-// one, at its slow paths.
+// prepare takes all locks from the top floor down, so that no other thread is in the middle of
+// anything; the parent releases them; the child, where only the forking thread lives, makes them
+// new. Holders of our locks make system calls only, so prepare waits for nobody who could wait for
+// libc. Caches of threads that do not exist in the child are drained there one by one, at its slow
+// paths.
 #pragma once
 
 void fork_prepare(void);

@@ -1,8 +1,9 @@
 // entry/init.h - starts the floors bottom to top, once, at the first call that needs them.
 //
-// No constructor does what the first call could not: the library works before any of them ran. Start-up makes system
-// calls only; the two registrations with libc that may allocate (fork handlers, thread exit) come last, outside the
-// lock, and calls that come back from them are served from the arenas.
+// No constructor does what the first call could not: the library works before any of them ran.
+// Start-up makes system calls only; the two registrations with libc that may allocate (fork
+// handlers, thread exit) come last, outside the lock, and calls that come back from them are served
+// from the arenas.
 #pragma once
 #include "base/base.h"
 

@@ -5,8 +5,10 @@
 #include "heap/huge.h"
 #include "os/os.h"
 
-// How many arenas are tried before a thread waits for a lock.
-enum { MOVES_MAX = 4 };
+enum {
+    MOVES_MAX = 4,       // arenas tried before a thread waits for a lock
+    PRESSURE_MAX = 256,  // locks found taken, within about a tick, before one more arena is used
+};
 
 // The main arena's room is static: the first block needs no mapping but the one for metadata.
 static struct arena      main_arena;
@@ -15,10 +17,11 @@ static struct source_brk main_brk;
 static struct {
     struct lock   lock;             // making an arena
     unsigned      limit;            // constant after start
-    bool          by_processor;     // a hint, set once
+    unsigned      active;           // arenas chosen from; grows with contention; relaxed
+    unsigned      pressure;         // locks found taken lately; relaxed: a hint
     struct arena *list[ARENAS_MAX];  // NULL until first use; stored with release, never removed
     struct purge  purge;
-} table = {.lock = LOCK_INIT(RANK_ARENAS), .limit = 1};
+} table = {.lock = LOCK_INIT(RANK_ARENAS), .limit = 1, .active = 1};
 
 static void init_bins(struct arena *arena) {
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
@@ -45,10 +48,6 @@ struct arena *arena_at(unsigned index) {
     return __atomic_load_n(&table.list[index], __ATOMIC_ACQUIRE);
 }
 
-void arena_note_threads(void) {
-    POKE(&table.by_processor, true);
-}
-
 static struct arena *make_arena(unsigned index) {
     lock_acquire(&table.lock);
     struct arena *arena = table.list[index];
@@ -70,19 +69,33 @@ static struct arena *arena_number(unsigned number) {
 }
 
 static unsigned here(void) {
-    return table.limit == 1 || !PEEK(&table.by_processor) ? 0 : os_cpu() % table.limit;
+    unsigned active = PEEK(&table.active);
+    return active == 1 ? 0 : os_cpu() % active;
 }
 
-// --- small ------------------------------------------------------------------------------------------
+// A lock was found taken. Often enough, and one more arena takes its share: few arenas hold the
+// same blocks in fewer slabs, so more of them have to be earned.
+COLD static void note_contention(void) {
+    counters_add(&counters_process, COUNTER_contended, 1);
+    unsigned active = PEEK(&table.active);
+    if (__atomic_add_fetch(&table.pressure, 1, __ATOMIC_RELAXED) < PRESSURE_MAX ||
+        active >= table.limit)
+        return;
+    POKE(&table.pressure, 0);
+    POKE(&table.active, active + 1);
+}
 
-// The bin of a class in the arena at hand or, when that is locked, the next whose lock is free; locked.
+// --- small ---------------------------------------------------------------------------------------
+
+// The bin of a class in the arena at hand or, when that is locked, the next whose lock is free;
+// locked.
 static struct bin *lock_some_bin(class_id id) {
     unsigned start = here();
     for (unsigned i = 0; i < table.limit && i < MOVES_MAX; i++) {
         struct bin *bin = &arena_number(start + i)->bins[id];
         if (lock_try(&bin->lock))
             return bin;
-        counters_add(&counters_process, COUNTER_contended, 1);
+        note_contention();
     }
     struct bin *bin = &arena_number(start)->bins[id];
     lock_acquire(&bin->lock);
@@ -119,7 +132,7 @@ void arena_give(const char *function, class_id id, void **slots, uint32_t count)
     arena_settle();
 }
 
-// --- large ------------------------------------------------------------------------------------------
+// --- large ---------------------------------------------------------------------------------------
 
 static struct span *take_large_anywhere(unsigned start, size_t bytes, size_t alignment) {
     for (unsigned i = 0; i < table.limit; i++) {
@@ -136,7 +149,9 @@ struct span *arena_take_large(size_t bytes, size_t alignment) {
     for (unsigned i = 0; !span && alignment <= GRANULE && i < table.limit && i < MOVES_MAX; i++) {
         bool busy;
         span = large_try_take(&arena_number(start + i)->pages, bytes, &busy);
-        if (!span && !busy)
+        if (busy)
+            note_contention();
+        else
             break;
     }
     if (!span)
@@ -155,7 +170,7 @@ struct page_heap *arena_pages(void) {
     return &arena_number(here())->pages;
 }
 
-// --- giving back ------------------------------------------------------------------------------------
+// --- giving back ---------------------------------------------------------------------------------
 
 // Purges about `bytes` over the arenas, the one at hand first.
 static void purge_some(size_t bytes) {
@@ -176,9 +191,11 @@ void arena_settle(void) {
     if (UNLIKELY(surplus > 0))
         purge_some(surplus);
     uint64_t now_ns = os_now_ns();
-    surplus = purge_tick(&table.purge, now_ns);
-    if (UNLIKELY(surplus > 0))
+    bool ticked = purge_tick(&table.purge, now_ns, &surplus);
+    if (UNLIKELY(ticked)) {
+        POKE(&table.pressure, PEEK(&table.pressure) / 2);
         purge_some(surplus);
+    }
     huge_tick(now_ns);
 }
 
@@ -220,7 +237,7 @@ bool arena_reclaim(size_t bytes) {
     return trim_all(0, &returned) > 0 || returned > 0;
 }
 
-// --- figures ------------------------------------------------------------------------------------------
+// --- figures -------------------------------------------------------------------------------------
 
 static void count_bins(const struct arena *arena, struct counters *totals) {
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++) {
@@ -259,7 +276,7 @@ void arena_check(void) {
     }
 }
 
-// --- fork -----------------------------------------------------------------------------------------------
+// --- fork ----------------------------------------------------------------------------------------
 // All bins of all arenas, then all page heaps: the order of ranks, and of the index within a rank.
 
 static void each_lock(void (*on_bin)(struct bin *), void (*on_pages)(struct page_heap *)) {

@@ -1,12 +1,14 @@
 // heap/arena.h - bins and a page heap as one unit; which arena serves a call; giving back.
 //
-// Arena 0, the main arena, owns the data segment and, when brk refuses, mappings; the others own mapped regions. There are as
-// many as processors the process may use. An arena exists from its first use on and for ever.
-// A process that never had two threads uses the main arena alone. Otherwise a thread uses the arena of the
-// processor it runs on (a CPU number is only ever taken modulo the count), and when the lock it wants is taken it tries
-// the next arena before it waits. Caches (one floor up) are unknown here.
-// Locks: RANK_ARENAS around the making of an arena; else those of bins and page heaps. No function may be called with a lock
-// held: each may end in a system call that gives memory back.
+// Arena 0, the main arena, owns the data segment and, when brk refuses, mappings; the others own
+// mapped regions. There may be as many as processors the process may use. An arena exists from its
+// first use on and for ever.
+// A process begins with the main arena alone; each time locks are found taken often, one more is
+// used. A thread takes the arena of the processor it runs on (a CPU number is only ever used modulo
+// the count), and where the lock it wants is taken it tries the next arena before it waits.
+// Caches (one floor up) are unknown here.
+// Locks: RANK_ARENAS around the making of an arena; else those of bins and page heaps. No function
+// may be called with a lock held: each may end in a system call that gives memory back.
 #pragma once
 #include "conf/counters.h"
 #include "heap/bin.h"
@@ -28,13 +30,12 @@ void arena_start(unsigned count, uint64_t decay_ns, uint64_t now_ns);
 unsigned arena_limit(void);
 // The arena number `index`, or NULL when it is not in use yet.
 struct arena *arena_at(unsigned index);
-// Told by local/thread when a second thread appears: from then on arenas are chosen by processor.
-void arena_note_threads(void);
 
-// Up to `count` slots of a class in the order of a stack; fewer only when there is no memory (0 = ENOMEM).
+// Up to `count` slots of a class in the order of a stack; fewer only when there is no memory (0 =
+// ENOMEM).
 uint32_t arena_take(class_id id, void **out, uint32_t count);
-// Gives slots of one class back, of whatever arenas. Uses the array as scratch. A pointer that is no taken slot is fatal,
-// with a line that names `function`.
+// Gives slots of one class back, of whatever arenas. Uses the array as scratch. A pointer that is
+// no taken slot is fatal, with a line that names `function`.
 void arena_give(const char *function, class_id id, void **slots, uint32_t count);
 // A large block (see heap/large.h), or NULL.
 struct span *arena_take_large(size_t bytes, size_t alignment);
@@ -42,12 +43,14 @@ void         arena_give_large(struct span *span);
 // A page heap for a user's heap made now.
 struct page_heap *arena_pages(void);
 
-// To be called, without locks, after memory became free elsewhere (user heaps, resizes): keeps the budget, ticks the decay.
+// To be called, without locks, after memory became free elsewhere (user heaps, resizes): keeps the
+// budget, ticks the decay.
 void arena_settle(void);
-// Gives back all that is free: merges, holes, dirty spans, regions, the segment's end but for `pad` bytes. Returns bytes.
+// Gives back all that is free: merges, holes, dirty spans, regions, the segment's end but for `pad`
+// bytes. Returns bytes.
 size_t arena_trim(size_t pad);
-// What to do before NULL: gives back everything that is free, address space included, when that could make room for
-// `bytes`. False: there was nothing; asking again is useless.
+// What to do before NULL: gives back everything that is free, address space included, when that
+// could make room for `bytes`. False: there was nothing; asking again is useless.
 bool arena_reclaim(size_t bytes);
 // Adds the figures of all arenas.
 void arena_count(struct counters *totals);

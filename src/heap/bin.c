@@ -11,7 +11,7 @@ void bin_init(struct bin *bin, class_id id, struct page_heap *pages, struct user
     handback_init(&bin->news);
 }
 
-// --- the tree of slabs with room --------------------------------------------------------------------
+// --- the tree of slabs with room -----------------------------------------------------------------
 
 // Eight to fifteen steps from full to free: few, so that most takes and gives leave the key alone.
 static uint64_t fullness(const struct slab *slab) {
@@ -45,7 +45,7 @@ static void relist(struct bin *bin, struct slab *slab) {
     }
 }
 
-// --- slabs come and go --------------------------------------------------------------------------------
+// --- slabs come and go ---------------------------------------------------------------------------
 
 static struct slab *add_slab(struct bin *bin) {
     struct span *span = page_heap_take(bin->pages, size_class_table[bin->id].granules, 1);
@@ -90,7 +90,7 @@ void bin_destroy(struct bin *bin) {
     lock_release(&bin->lock);
 }
 
-// --- under the lock -----------------------------------------------------------------------------------
+// --- under the lock ------------------------------------------------------------------------------
 
 void bin_merge_locked(struct bin *bin) {
     if (!handback_has_news(&bin->news) && !bin->news.walk)
@@ -120,11 +120,11 @@ uint32_t bin_take_locked(struct bin *bin, void **out, uint32_t count) {
     bin_merge_locked(bin);
     while (taken < count) {
         struct tree_node *node = tree_first(&bin->partial);
-        struct slab      *slab = node ? CONTAINER_OF(node, struct slab, node) : add_slab(bin);
-        if (!slab)
-            break;
         // A batch does not cut a fresh slab for its last slots only.
-        if (taken > 0 && slab->free_count == slab->slot_count)
+        if (!node && taken > 0)
+            break;
+        struct slab *slab = node ? CONTAINER_OF(node, struct slab, node) : add_slab(bin);
+        if (!slab)
             break;
         taken += take_from(bin, slab, out + taken, count - taken);
     }
@@ -149,8 +149,8 @@ NORETURN COLD static void fail_slot(const char *function, void *pointer, struct 
     fail_line(&line);
 }
 
-// The slab of a slot that a cache held as one of class `id`. What is there now is proved: the slot may have been freed twice, and
-// its slab be gone since.
+// The slab of a slot that a cache held as one of class `id`. What is there now is proved: the slot
+// may have been freed twice, and its slab be gone since.
 static struct slab *slab_of(const char *function, class_id id, void *pointer) {
     uintptr_t address = (uintptr_t)pointer;
     class_id  now = page_map_class(address);
@@ -182,9 +182,10 @@ uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, ui
     return others;
 }
 
-// --- without the lock ---------------------------------------------------------------------------------
+// --- without the lock ----------------------------------------------------------------------------
 
-// By address, so that slots of a slab, and of a word, stand together. Shell sort: no recursion, no memory.
+// By address, so that slots of a slab, and of a word, stand together. Shell sort: no recursion, no
+// memory.
 static void sort_addresses(void **slots, uint32_t count) {
     static const uint32_t gaps[] = {701, 301, 132, 57, 23, 10, 4, 1};
     for (unsigned g = 0; g < ARRAY_COUNT(gaps); g++) {
@@ -248,9 +249,10 @@ void bin_return(const char *function, class_id id, void **slots, uint32_t count)
         done += return_to_slab(function, id, slots + done, count - done);
 }
 
-// --- holes ----------------------------------------------------------------------------------------------
+// --- holes ---------------------------------------------------------------------------------------
 
-// Gives the free pages of a busy slab back; nobody takes from it meanwhile, so a free slot stays free.
+// Gives the free pages of a busy slab back; nobody takes from it meanwhile, so a free slot stays
+// free.
 static size_t punch(struct slab *slab) {
     uint32_t  slot = 0;
     uintptr_t start, end;
@@ -261,7 +263,8 @@ static size_t punch(struct slab *slab) {
     return bytes;
 }
 
-// The next slab of the tree, in (major, minor) order after a key, that may have new holes; made busy.
+// The next slab of the tree, in (major, minor) order after a key, that may have new holes; made
+// busy.
 static struct slab *next_hollow_locked(struct bin *bin, uint64_t *major, uint64_t *minor) {
     struct tree_node *node;
     while ((node = tree_after(&bin->partial, *major, *minor)) != NULL) {
@@ -315,7 +318,7 @@ void bin_count(const struct bin *bin, struct counters *totals) {
     totals->value[COUNTER_returned_bytes] += holes;
 }
 
-// --- the checker ------------------------------------------------------------------------------------------
+// --- the checker ---------------------------------------------------------------------------------
 
 void bin_check(struct bin *bin) {
     lock_acquire(&bin->lock);

@@ -1,13 +1,16 @@
 // heap/bin.h - the slabs of one size class in one arena (or one user's heap), under one lock.
 //
 // Theory
-//  1. Slabs with a free slot stand in a tree ordered by (how full, address): a batch comes from the fullest slab with room,
-//     lowest address first, so that sparse slabs drain and go. Full slabs are nowhere; their slots lead back to them.
-//  2. Slots come back under the lock (bin_give) or without it (bin_return): then the slab is announced on the bin's hand-back
-//     stack, and whoever next holds the lock merges. A returning thread itself merges, by try-lock, when half a slab's worth
-//     has come back since the last merge, so that a bin whose owner sleeps for ever still drains.
+//  1. Slabs with a free slot stand in a tree ordered by (how full, address): a batch comes from the
+//     fullest slab with room, lowest address first, so that sparse slabs drain and go. Full slabs
+//     are nowhere; their slots lead back to them.
+//  2. Slots come back under the lock (bin_give) or without it (bin_return): then the slab is
+//     announced on the bin's hand-back stack, and whoever next holds the lock merges. A returning
+//     thread itself merges, by try-lock, when half a slab's worth has come back since the last
+//     merge, so that a bin whose owner sleeps for ever still drains.
 //  3. A slab all of whose slots are free goes to the page heap at once.
-// Lock: RANK_BIN, of a user's heap RANK_USER_BIN; below it page heap and meta. Nothing here makes a system call but by growing the page heap.
+// Lock: RANK_BIN, of a user's heap RANK_USER_BIN; below it page heap and meta. Nothing here makes a
+// system call but by growing the page heap.
 #pragma once
 #include "conf/counters.h"
 #include "heap/slab.h"
@@ -34,25 +37,29 @@ struct bin {
 
 void bin_init(struct bin *bin, class_id id, struct page_heap *pages, struct user_heap *owner);
 
-// Gives all slabs of a user's heap back, whatever is taken. Nobody else may use the bin or its blocks.
+// Gives all slabs of a user's heap back, whatever is taken. Nobody else may use the bin or its
+// blocks.
 void bin_destroy(struct bin *bin);
 
 // `_locked`: the caller holds bin->lock.
-// Takes up to `count` slots in the order of a stack (out[n - 1] to be used first). Fewer only when there is no memory.
+// Takes up to `count` slots in the order of a stack (out[n - 1] to be used first). Fewer only when
+// there is no memory.
 uint32_t bin_take_locked(struct bin *bin, void **out, uint32_t count);
-// Gives back those of `count` slots that belong to this bin and moves the others to the front of the array: returns how
-// many those are. A slot that is no taken slot of class `bin->id` is fatal, with a line that names `function`.
+// Gives back those of `count` slots that belong to this bin and moves the others to the front of
+// the array: returns how many those are. A slot that is no taken slot of class `bin->id` is fatal,
+// with a line that names `function`.
 uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, uint32_t count);
 // Merges what came back.
 void bin_merge_locked(struct bin *bin);
 
-// Returns `count` slots of one class, of any bins, without their locks. Sorts the array. Fatal as bin_give_locked.
+// Returns `count` slots of one class, of any bins, without their locks. Sorts the array. Fatal as
+// bin_give_locked.
 void bin_return(const char *function, class_id id, void **slots, uint32_t count);
 
 // Adds the bin's figures.
 void bin_count(const struct bin *bin, struct counters *totals);
-// Merges, then gives back whole free pages inside partly used slabs. Takes and releases the lock; no lock is held over the
-// system calls. Returns the bytes given back.
+// Merges, then gives back whole free pages inside partly used slabs. Takes and releases the lock;
+// no lock is held over the system calls. Returns the bytes given back.
 size_t bin_trim(struct bin *bin);
 // Traps unless theory 1 and the figures hold. Takes the lock.
 void bin_check(struct bin *bin);

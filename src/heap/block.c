@@ -31,7 +31,8 @@ static struct block find_whole(uintptr_t address, struct span *span, class_id id
     return block;
 }
 
-// The block that a granule of CLASS_INSIDE belongs to: its first granule is the next lower one that is not inside.
+// The block that a granule of CLASS_INSIDE belongs to: its first granule is the next lower one that
+// is not inside.
 static struct block find_inside(uintptr_t address) {
     uintptr_t granule = align_down(address, GRANULE);
     while (page_map_class(granule) == CLASS_INSIDE)

@@ -1,8 +1,9 @@
 // heap/block.h - a user's pointer becomes a record, and is proved on the way: the only decoder.
 //
-// Every slow entry that receives a pointer goes through block_find; the fast free trusts the class byte alone, and the
-// bins prove its pointers when they come back. Reads no user memory and takes no lock: what it says of a live block
-// is exact, what it says of a misused one is told as well as one look can.
+// Every slow entry that receives a pointer goes through block_find; the fast free trusts the class
+// byte alone, and the bins prove its pointers when they come back. Reads no user memory and takes
+// no lock: what it says of a live block is exact, what it says of a misused one is told as well as
+// one look can.
 #pragma once
 #include "heap/bin.h"
 
@@ -30,10 +31,11 @@ struct block block_find(const void *pointer);
 ALWAYS_INLINE bool block_is_live(const struct block *block) {
     return block->kind >= BLOCK_SMALL;
 }
-// The line for a pointer that is no live block, and abort. Not for BLOCK_FOREIGN, which is entry/foreign's.
+// The line for a pointer that is no live block, and abort. Not for BLOCK_FOREIGN, which is
+// entry/foreign's.
 NORETURN COLD void block_fail(const char *function, const void *pointer, const struct block *block);
-// True when a block asked for with this size and alignment may look like `block`: not larger than it, and not below half of
-// it (a realloc that shrinks to half or more stays in place).
+// True when a block asked for with this size and alignment may look like `block`: not larger than
+// it, and not below half of it (a realloc that shrinks to half or more stays in place).
 bool block_fits_request(const struct block *block, size_t bytes, size_t alignment);
 // "free_sized(0x.., 100): size does not match the 64-byte block" and abort.
 NORETURN COLD void block_fail_size(const char *function, const void *pointer, size_t bytes,

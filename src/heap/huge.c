@@ -24,7 +24,7 @@ static size_t round_to_pages(size_t bytes) {
     return align_up(bytes, os_page_bytes());
 }
 
-// --- the cache ----------------------------------------------------------------------------------------
+// --- the cache -----------------------------------------------------------------------------------
 
 static void note_oldest_locked(void) {
     struct list *first = list_first(&cache.freed);
@@ -86,7 +86,8 @@ static void put_cached(struct span *span, uint64_t now_ns) {
     lock_release(&cache.lock);
 }
 
-// Unmaps; where the kernel cannot (the limit of mappings), the pages go and the empty mapping waits for reuse.
+// Unmaps; where the kernel cannot (the limit of mappings), the pages go and the empty mapping waits
+// for reuse.
 static bool drop(struct span *span) {
     page_map_set_class(span->base, span->granules, CLASS_NONE);
     if (os_unmap((void *)span->base, span_bytes(span)) == 0) {
@@ -99,7 +100,8 @@ static bool drop(struct span *span) {
     if (os_purge((void *)span->base, span_bytes(span)) == 0)
         span->state = SPAN_CLEAN;
     span->bytes = 0;
-    put_cached(span, UINT64_MAX);
+    // As young as can be: those behind it get their turn first.
+    put_cached(span, os_now_ns());
     return false;
 }
 
@@ -126,7 +128,7 @@ void huge_tick(uint64_t now_ns) {
         huge_evict(now_ns - keep_ns);
 }
 
-// --- take and give --------------------------------------------------------------------------------------
+// --- take and give -------------------------------------------------------------------------------
 
 static struct span *map_new(size_t granules, size_t alignment) {
     size_t bytes = granules * GRANULE;
@@ -179,7 +181,7 @@ void huge_give(struct span *span) {
     huge_evict(now_ns > keep_ns ? now_ns - keep_ns : 0);
 }
 
-// --- resizing ---------------------------------------------------------------------------------------------
+// --- resizing ------------------------------------------------------------------------------------
 
 static void set_bytes(struct span *span, size_t bytes) {
     size_t rounded = round_to_pages(bytes);
@@ -194,7 +196,8 @@ static void set_length(struct span *span, size_t granules) {
     span->granules = granules;
 }
 
-// Cuts the mapping's tail; the map's bytes go first, because the range may come back as somebody else's mapping.
+// Cuts the mapping's tail; the map's bytes go first, because the range may come back as somebody
+// else's mapping.
 static void shrink_mapping(struct span *span, size_t granules) {
     uintptr_t tail = span->base + granules * GRANULE;
     size_t    count = span->granules - granules;

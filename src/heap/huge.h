@@ -1,27 +1,34 @@
-// heap/huge.h - one block a mapping: above the huge threshold. With a small cache of freed mappings.
+// heap/huge.h - one block a mapping: above the huge threshold. With a small cache of freed
+// mappings.
 //
-// A huge block starts at its mapping, 64 KiB aligned or more; the mapping is a whole number of granules, the usable size the
-// request rounded up to OS pages: what lies between costs address space only. It grows and shrinks by mremap; realloc leaves
-// an eighth of room in address space, so that a block that grows by small steps asks the kernel rarely.
-// Freed mappings wait, oldest first out, for a request they fit within a quarter: within TIDE_HUGE_CACHE bytes, and
-// while there is traffic not longer than about a second. In the page map they are CLASS_FREE, so a double free is told.
-// Lock: RANK_HUGE around the cache's list; never held over a system call. Blocks themselves belong to their holder.
+// A huge block starts at its mapping, 64 KiB aligned or more; the mapping is a whole number of
+// granules, the usable size the request rounded up to OS pages: what lies between costs address
+// space only. It grows and shrinks by mremap; realloc leaves an eighth of room in address space, so
+// that a block that grows by small steps asks the kernel rarely. Freed mappings wait, oldest first
+// out, for a request they fit within a quarter: within TIDE_HUGE_CACHE bytes, and while there is
+// traffic not longer than about a second. In the page map they are CLASS_FREE, so a double free is
+// told. Lock: RANK_HUGE around the cache's list; never held over a system call. Blocks themselves
+// belong to their holder.
 #pragma once
 #include "page/span.h"
 
-// `bytes` >= 1 up to PTRDIFF_MAX, `alignment` a power of two. NULL: no memory. span->state tells whether it reads as zero.
+// `bytes` >= 1 up to PTRDIFF_MAX, `alignment` a power of two. NULL: no memory. span->state tells
+// whether it reads as zero.
 struct span *huge_take(size_t bytes, size_t alignment);
 void         huge_give(struct span *span);
 // True: in place.
 bool huge_resize(struct span *span, size_t bytes);
-// Grows or shrinks, moving the pages (not copying) if it must. NULL: unchanged, no memory. The span stays the same record.
+// Grows or shrinks, moving the pages (not copying) if it must. NULL: unchanged, no memory. The span
+// stays the same record.
 void *huge_move(struct span *span, size_t bytes);
 
-// Unmaps freed mappings: those above the byte budget and those freed before `until_ns` (UINT64_MAX: all). Returns the bytes.
+// Unmaps freed mappings: those above the byte budget and those freed before `until_ns` (UINT64_MAX:
+// all). Returns the bytes.
 size_t huge_evict(uint64_t until_ns);
 // Freed mappings that wait for reuse.
 unsigned huge_cached_count(void);
-// Evicts what is older than a second; cheap when nothing is due. Any slow path may call it, without locks.
+// Evicts what is older than a second; cheap when nothing is due. Any slow path may call it, without
+// locks.
 void huge_tick(uint64_t now_ns);
 
 void huge_fork_prepare(void);

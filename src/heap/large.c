@@ -38,6 +38,9 @@ bool large_resize(struct span *span, size_t bytes) {
         page_heap_shrink(span->pages, span, granules);
     size_t rounded = align_up(bytes, os_page_bytes());
     counters_add(&counters_process, COUNTER_large_bytes, rounded - span->bytes);
+    // What the block no longer has was used all the same.
+    if (rounded < span->bytes)
+        span->state = SPAN_DIRTY;
     span->bytes = rounded;
     return true;
 }

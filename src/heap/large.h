@@ -1,14 +1,16 @@
 // heap/large.h - one block a span of an arena: above SMALL_MAX, up to the huge threshold.
 //
-// A large block starts at its span's base, so its address is a multiple of 64 KiB; its usable size is the request rounded up to
-// OS pages, inside a span of whole granules. It grows within the span for nothing and beyond it into a free right neighbour.
-// No lock of its own: the page heap's.
+// A large block starts at its span's base, so its address is a multiple of 64 KiB; its usable size
+// is the request rounded up to OS pages, inside a span of whole granules. It grows within the span
+// for nothing and beyond it into a free right neighbour. No lock of its own: the page heap's.
 #pragma once
 #include "page/page_heap.h"
 
-// `bytes` >= 1, `alignment` a power of two. NULL: no memory. span->state tells whether it reads as zero.
+// `bytes` >= 1, `alignment` a power of two. NULL: no memory. span->state tells whether it reads as
+// zero.
 struct span *large_take(struct page_heap *heap, size_t bytes, size_t alignment);
-// As large_take for an alignment up to a granule; NULL with *busy when somebody holds the heap's lock.
+// As large_take for an alignment up to a granule; NULL with *busy when somebody holds the heap's
+// lock.
 struct span *large_try_take(struct page_heap *heap, size_t bytes, bool *busy);
 void         large_give(struct span *span);
 // True: span->bytes is at least `bytes` now, in place; a shrink gives whole granules back.

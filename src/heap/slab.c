@@ -6,7 +6,8 @@
 
 // Records come in seven lengths, one type-stable pool each: 1, 2, 4 .. 64 words a bitmap.
 enum { SLAB_POOLS = 7 };
-#define SLAB_POOL(words) {.record_bytes = (sizeof(struct slab) + 2 * 8 * (words) + 15) & ~(size_t)15}
+#define SLAB_POOL(words)                                                                           \
+    { .record_bytes = (sizeof(struct slab) + 2 * 8 * (words) + 15) & ~(size_t)15 }
 static struct meta_pool slab_pools[SLAB_POOLS] = {SLAB_POOL(1),  SLAB_POOL(2),  SLAB_POOL(4),
                                                   SLAB_POOL(8),  SLAB_POOL(16), SLAB_POOL(32),
                                                   SLAB_POOL(64)};
@@ -113,8 +114,8 @@ void slab_return_begin(struct slab *slab) {
 }
 
 uint64_t slab_return_bits(struct slab *slab, uint32_t word, uint64_t bits) {
-    // The free word belongs to the bin's lock; a relaxed look can only miss a misuse, never invent one: the
-    // bits in question are taken, and nobody else may change them.
+    // The free word belongs to the bin's lock; a relaxed look can only miss a misuse, never invent
+    // one: the bits in question are taken, and nobody else may change them.
     uint64_t free_already = PEEK(&slab->words[word]) & bits;
     return bitmap_atomic_or(&slab_returned(slab)[word], bits) | free_already;
 }

@@ -1,27 +1,32 @@
-// heap/slab.h - a span cut into equal slots of one size class, described by two bitmaps outside the span.
+// heap/slab.h - a span cut into equal slots of one size class, described by two bitmaps outside the
+// span.
 //
-// A slab knows no list and takes no lock. The bin that owns it holds its own lock around every function but the
-// slab_return_ ones, which any thread that holds taken slots may call at any time.
+// A slab knows no list and takes no lock. The bin that owns it holds its own lock around every
+// function but the slab_return_ ones, which any thread that holds taken slots may call at any time.
 //
 // Guarantees
 //  1. A slot is free, or returned, or taken: never two of them. A cached slot is a taken one.
 //  2. free_count is the number of bits set in the free words.
-//  3. This record lies outside the span: no overflow in the span reaches it, and free slots are never written.
+//  3. This record lies outside the span: no overflow in the span reaches it, and free slots are
+//     never written.
 //  4. This record is a slab record for ever: a late reader sees something sane.
 //  5. Slots from high_water on were never handed out: their pages are untouched.
 //
-// Returning slots without the bin's lock (R = any returning thread, M = the holder of the bin's lock)
+// Returning slots without the bin's lock (R = any returning thread, M = the holder of the bin's
+// lock)
 //   R1  handoff += 2                     the slab cannot go: R still holds a taken slot
 //   R2  returned |= bits                 release
-//   R3  handoff = (handoff | 1) - 2      one step, acquire and release; who sets bit 0 pushes the slab on the bin's stack
-//   M1  takes the slab from the stack
+//   R3  handoff = (handoff | 1) - 2      one step, acquire and release; who sets bit 0 pushes the
+//   slab on the bin's stack M1  takes the slab from the stack
 //   M2  handoff &= ~1                    acquire and release
 //   M3  takes all returned words         acquire
 //   M4  all slots free and handoff == 0: the slab goes back to the page heap
-//  a. No bit is lost: R3 either sees bit 0 clear and announces, or it comes before M2 in handoff's order, and then M3 sees R2.
-//  b. No slab goes too early: R1 is before R2; who sees R2's bits (M3) sees R1, so M4 waits for R3. After R3 R touches the
-//     slab only to push it, and then bit 0 keeps it until M2.
-//  c. No slab is left behind: when R1..R3 makes M4 fail, that R3 sees bit 0 clear and announces again.
+//  a. No bit is lost: R3 either sees bit 0 clear and announces, or it comes before M2 in handoff's
+//     order, and then M3 sees R2.
+//  b. No slab goes too early: R1 is before R2; who sees R2's bits (M3) sees R1, so M4 waits for R3.
+//     After R3 R touches the slab only to push it, and then bit 0 keeps it until M2.
+//  c. No slab is left behind: when R1..R3 makes M4 fail, that R3 sees bit 0 clear and announces
+//     again.
 #pragma once
 #include "base/bitmap.h"
 #include "os/handback.h"
@@ -31,7 +36,8 @@ struct bin;
 
 struct slab {
     struct meta_link     link;
-    struct span         *span;        // the memory; constant from slab_new to slab_delete, as is what follows
+    // constant from slab_new to slab_delete
+    struct span         *span;        // the memory
     struct bin          *bin;         // the owner; relaxed reads by returning threads
     uintptr_t            base;        // of slot 0
     class_id             id;
@@ -44,7 +50,7 @@ struct slab {
     uint16_t             high_water;  // guarantee 5
     uint16_t             first_word;  // no bit of the free words below it is set
     bool                 listed;      // in the bin's tree
-    bool                 busy;        // its holes are being given back: not to be taken from, not to go
+    bool                 busy;        // its holes are being given back: it stays as it is
     uint32_t             hole_bytes;  // given back inside the slab, as far as known
     struct tree_node     node;        // in the bin's tree
     // written by any thread, atomically
@@ -72,8 +78,8 @@ struct slab *slab_new(struct span *span, struct bin *bin, class_id id);
 // Only of a slab that slab_is_idle.
 void slab_delete(struct slab *slab);
 
-// Takes up to `count` free slots, lowest first, and writes their addresses so that out[n - 1] is the lowest: the
-// order of a stack. Returns n <= min(count, free_count).
+// Takes up to `count` free slots, lowest first, and writes their addresses so that out[n - 1] is
+// the lowest: the order of a stack. Returns n <= min(count, free_count).
 uint32_t slab_take(struct slab *slab, void **out, uint32_t count);
 // False: the slot is free or returned already (nothing changed).
 bool slab_give(struct slab *slab, uint32_t slot);
@@ -82,14 +88,17 @@ uint32_t slab_merge(struct slab *slab);
 // M4's condition.
 bool slab_is_idle(const struct slab *slab);
 
-// R1, R2 and R3 of the theory. slab_return_bits answers the bits that were returned or free already: misuse.
+// R1, R2 and R3 of the theory. slab_return_bits answers the bits that were returned or free
+// already: misuse.
 void     slab_return_begin(struct slab *slab);
 uint64_t slab_return_bits(struct slab *slab, uint32_t word, uint64_t bits);
 bool     slab_return_end(struct slab *slab);  // true: the caller pushes the slab on the bin's stack
 
-// True when the slot is free or returned: a hint for messages, exact when no other thread touches the slot.
+// True when the slot is free or returned: a hint for messages, exact when no other thread touches
+// the slot.
 bool slab_slot_is_free(struct slab *slab, uint32_t slot);
-// The next run of whole OS pages, from slot `*slot` on, whose slots are all free and below high_water. False: none.
+// The next run of whole OS pages, from slot `*slot` on, whose slots are all free and below
+// high_water. False: none.
 bool slab_next_hole(const struct slab *slab, uint32_t *slot, uintptr_t *start, uintptr_t *end);
 // Recomputes guarantees 1, 2 and 5; traps. Under the bin's lock with no thread between R1 and R3.
 void slab_check(struct slab *slab);

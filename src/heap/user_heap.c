@@ -118,7 +118,7 @@ void user_heap_count(struct counters *totals) {
     lock_release(&heaps_lock);
 }
 
-// --- fork: the list, every heap, every bin of every heap: the order of ranks ---------------------------
+// --- fork: the list, every heap, every bin of every heap: the order of ranks ---------------------
 
 void user_heap_fork_prepare(void) {
     lock_acquire(&heaps_lock);

@@ -17,7 +17,7 @@ static struct lock       caches_lock = LOCK_INIT(RANK_CACHES);
 static uint64_t          total_allowed;  // room of all caches, bytes; relaxed: a budget
 static uint32_t          orphans;        // caches in state CACHE_ORPHAN; relaxed: a hint
 
-// --- the empty cache ------------------------------------------------------------------------------------
+// --- the empty cache -----------------------------------------------------------------------------
 
 static void *const no_slot;
 #define NOTHING ((void **)(uintptr_t)&no_slot)
@@ -31,7 +31,7 @@ _Static_assert(CLASS_COUNT == 9 * 8 + 6, "NOTHING_ALL covers every class");
 
 const struct cache cache_none = {.top = NOTHING_ALL, .limit = NOTHING_ALL};
 
-// --- small helpers ----------------------------------------------------------------------------------------
+// --- small helpers -------------------------------------------------------------------------------
 
 static void **word_at(struct cache *cache, uint32_t offset) {
     return (void **)cache + offset;
@@ -56,7 +56,7 @@ static void set_busy(struct cache *cache, bool busy) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-// --- room -------------------------------------------------------------------------------------------------
+// --- room ----------------------------------------------------------------------------------------
 
 // Bytes of room from the budgets of thread and process. False: one of them is used up.
 static bool allow(struct cache *cache, size_t bytes) {
@@ -121,7 +121,8 @@ static void set_room(struct cache *cache, class_id id, uint32_t room) {
     POKE(&cache->limit[id], bottom_of(cache, id) + room);
 }
 
-// Doubles the room of a class (or gives it its first). False: it has the most, or no budget, or no space.
+// Doubles the room of a class (or gives it its first). False: it has the most, or no budget, or no
+// space.
 static bool grow(struct cache *cache, class_id id) {
     struct cache_class *class = &cache->classes[id];
     uint32_t room = class->room ? class->room * 2u + 1 : room_start(id);
@@ -138,7 +139,7 @@ static bool grow(struct cache *cache, class_id id) {
     return true;
 }
 
-// --- flush ------------------------------------------------------------------------------------------------
+// --- flush ---------------------------------------------------------------------------------------
 
 // Gives the oldest `count` slots back: those at the bottom.
 static void flush(struct cache *cache, const char *function, class_id id, uint32_t count) {
@@ -241,7 +242,7 @@ void cache_overflow(struct cache *cache, const char *function, class_id id, void
     set_busy(cache, false);
 }
 
-// --- birth and death ----------------------------------------------------------------------------------------
+// --- birth and death -----------------------------------------------------------------------------
 
 static void clear(struct cache *cache) {
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
@@ -262,7 +263,8 @@ static void clear(struct cache *cache) {
     POKE(&cache->bump, (uint32_t)((sizeof *cache + sizeof(void *) - 1) / sizeof(void *)));
 }
 
-// A used one first. They are found by their state, under the lock, so that none is handed out twice.
+// A used one first. They are found by their state, under the lock, so that none is handed out
+// twice.
 static struct cache *unused_locked(void) {
     struct cache *cache = all_caches;
     while (cache && PEEK(&cache->state) != CACHE_UNUSED)
@@ -308,7 +310,7 @@ void cache_delete(struct cache *cache) {
     lock_release(&caches_lock);
 }
 
-// --- all caches -----------------------------------------------------------------------------------------------
+// --- all caches ----------------------------------------------------------------------------------
 
 // Acquire: pairs with the release in unused_locked; each cache was linked whole.
 static struct cache *first_cache(void) {
@@ -349,7 +351,8 @@ uint64_t cache_slots(class_id id) {
 
 void cache_count(struct counters *totals) {
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
-        totals->value[COUNTER_cached_bytes] += cache_slots((class_id)id) * class_bytes((class_id)id);
+        totals->value[COUNTER_cached_bytes] +=
+            cache_slots((class_id)id) * class_bytes((class_id)id);
     for (struct cache *cache = first_cache(); cache; cache = cache->next) {
         totals->value[COUNTER_threads] += PEEK(&cache->state) == CACHE_LIVE;
         totals->value[COUNTER_metadata_bytes] += PEEK(&cache->bump) * sizeof(void *);
@@ -367,8 +370,8 @@ void cache_fork_child(struct cache *mine) {
     for (struct cache *cache = all_caches; cache; cache = cache->next) {
         if (cache == mine || cache->state != CACHE_LIVE)
             continue;
-        // Between a pop's or push's two steps a cache is whole but for one slot, which stays taken for
-        // ever; in the middle of a batch it is not, and then all it holds does.
+        // Between a pop's or push's two steps a cache is whole but for one slot, which stays taken
+        // for ever; in the middle of a batch it is not, and then all it holds does.
         cache->state = cache->busy ? CACHE_LOST : CACHE_ORPHAN;
         orphans += !cache->busy;
     }

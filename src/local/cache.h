@@ -4,18 +4,20 @@
 //   | NULL      | slot | slot | slot | slot |    room    |   not yet    |
 //
 // Theory
-//  1. A pop takes *top; the NULL at the bottom is what an empty stack answers, and what the shared empty cache answers
-//     for every class. No cache yet, empty, and not started are one test.
-//  2. A push stores above top while top != limit. Classes that are not small, and all classes of the empty cache, have
-//     top == limit for ever, so that the class byte of the page map needs no test of its own.
+//  1. A pop takes *top; the NULL at the bottom is what an empty stack answers, and what the shared
+//     empty cache answers for every class. No cache yet, empty, and not started are one test.
+//  2. A push stores above top while top != limit. Classes that are not small, and all classes of
+//     the empty cache, have top == limit for ever, so that the class byte of the page map needs no
+//     test of its own.
 //  3. A cached slot is neither read nor written; to its slab it is a taken one.
-//  4. Slow start: a class begins with no room, then a little; batches from the bins double with every refill; room doubles
-//     while refills and flushes alternate, within TIDE_CACHE bytes a thread and TIDE_CACHE_TOTAL a process (room is
-//     what is counted, so what is cached can only be less). Classes idle for a while lose half of what they hold.
-//  5. Arrays start small in the cache's own area and are replaced by larger ones as room grows: an idle thread's cache is
-//     one or two pages.
-// Who writes: the owner alone, with relaxed stores (others look at tops to count). `state` changes hands by compare and
-// exchange; a cache is never unmapped, so lookers need no protection.
+//  4. Slow start: a class begins with no room, then a little; batches from the bins double with
+//     every refill; room doubles while refills and flushes alternate, within TIDE_CACHE bytes a
+//     thread and TIDE_CACHE_TOTAL a process (room is what is counted, so what is cached can only be
+//     less). Classes idle for a while lose half of what they hold.
+//  5. Arrays start small in the cache's own area and are replaced by larger ones as room grows: an
+//     idle thread's cache is one or two pages.
+// Who writes: the owner alone, with relaxed stores (others look at tops to count). `state` changes
+// hands by compare and exchange; a cache is never unmapped, so lookers need no protection.
 #pragma once
 #include "conf/counters.h"
 #include "heap/arena.h"
@@ -63,7 +65,8 @@ struct cache *cache_new(void);
 void cache_delete(struct cache *cache);
 // The stack of `id` is empty: gets a batch and returns one of it. NULL: no memory.
 void *cache_refill(struct cache *cache, class_id id);
-// The stack of `id` has no room: makes some and pushes. `function` is named should the batch hold a misused pointer.
+// The stack of `id` has no room: makes some and pushes. `function` is named should the batch hold a
+// misused pointer.
 void cache_overflow(struct cache *cache, const char *function, class_id id, void *slot);
 // Gives all slots back.
 void cache_drain(struct cache *cache);

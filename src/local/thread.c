@@ -6,9 +6,9 @@
 
 __thread struct thread_root thread_root = {.cache = (struct cache *)(uintptr_t)&cache_none};
 
-// Set once when the exit hook is registered; release and acquire: a thread that sees it can arm the hook.
-static bool     hooks_ready;
-static uint32_t births;  // caches ever made; relaxed
+// Set once when the exit hook is registered; release and acquire: a thread that sees it can arm the
+// hook.
+static bool hooks_ready;
 
 static void on_exit(void *argument) {
     struct cache *cache = argument;
@@ -45,8 +45,6 @@ static struct cache *give_birth(void) {
         thread_root.phase = THREAD_NEW;
         return NULL;
     }
-    if (__atomic_fetch_add(&births, 1, __ATOMIC_RELAXED) == 1)
-        arena_note_threads();
     thread_root.cache = cache;
     thread_root.phase = THREAD_LIVE;
     return cache;

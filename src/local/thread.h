@@ -1,14 +1,15 @@
 // local/thread.h - the root of a thread: which cache it uses, its birth and its death.
 //
-// Thread-local storage is this one struct, initial-exec. A thread is born at its first slow path; until then, while it is
-// being born, after its exit hook and where caches are off, it uses the shared empty cache, so every call takes the slow
-// path, and the slow path goes straight to the arenas. Nothing brings a cache back after the exit hook.
+// Thread-local storage is this one struct, initial-exec. A thread is born at its first slow path;
+// until then, while it is being born, after its exit hook and where caches are off, it uses the
+// shared empty cache, so every call takes the slow path, and the slow path goes straight to the
+// arenas. Nothing brings a cache back after the exit hook.
 #pragma once
 #include "local/cache.h"
 
 enum thread_phase {
     THREAD_NEW,       // no slow path yet
-    THREAD_STARTING,  // inside start-up or birth: calls that come back to us go straight to the arenas
+    THREAD_STARTING,  // inside start-up or birth: calls that come back go to the arenas
     THREAD_LIVE,      // has a cache
     THREAD_BARE,      // never has one (caches are off) or has no more (its exit hook ran)
 };
@@ -20,11 +21,13 @@ struct thread_root {
 
 extern __thread struct thread_root thread_root __attribute__((tls_model("initial-exec")));
 
-// The calling thread's cache, made if it is time; NULL: go straight to the arenas. The library is started.
+// The calling thread's cache, made if it is time; NULL: go straight to the arenas. The library is
+// started.
 struct cache *thread_cache(void);
 // From here to thread_start_end the calling thread counts as THREAD_STARTING.
 void thread_start_begin(void);
 void thread_start_end(void);
-// Registers the exit hook; outside all locks; only then threads get caches. False: no key left: no caches.
+// Registers the exit hook; outside all locks; only then threads get caches. False: no key left: no
+// caches.
 bool thread_hooks(void);
 void thread_fork_child(void);

@@ -25,11 +25,13 @@ static __thread uint32_t held_count[RANK_COUNT];
 static __thread uint16_t my_number;
 
 static const char *const rank_name[RANK_COUNT] = {
-    [RANK_META] = "meta",           [RANK_PAGE_MAP] = "page map", [RANK_HUGE] = "huge",
-    [RANK_PAGE_HEAP] = "page heap", [RANK_BIN] = "bin",           [RANK_USER_HEAP] = "user heap",
-    [RANK_USER_BIN] = "user bin",   [RANK_USER_HEAPS] = "user heaps",
-    [RANK_ARENAS] = "arenas",       [RANK_CACHES] = "caches",     [RANK_OPTIONS] = "options",
-    [RANK_TRIM] = "trim",           [RANK_START] = "start",
+    [RANK_META] = "meta",         [RANK_PAGE_MAP] = "page map",
+    [RANK_HUGE] = "huge",         [RANK_PAGE_HEAP] = "page heap",
+    [RANK_BIN] = "bin",           [RANK_USER_HEAP] = "user heap",
+    [RANK_USER_BIN] = "user bin", [RANK_USER_HEAPS] = "user heaps",
+    [RANK_ARENAS] = "arenas",     [RANK_CACHES] = "caches",
+    [RANK_OPTIONS] = "options",   [RANK_TRIM] = "trim",
+    [RANK_START] = "start",
 };
 
 // 1 .. 65535, and round again: after that many threads an owner may be taken for another, and a

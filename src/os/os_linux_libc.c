@@ -181,8 +181,7 @@ static bool owns_secondary(uintptr_t at, const struct chunk *chunk) {
            is_aligned(info.arena, CHUNK_ALIGNMENT) && is_aligned(info.previous, HEAP_MAX) &&
            (info.previous == 0) == (arena_heap == heap) && info.bytes <= HEAP_MAX &&
            is_page_aligned(info.bytes) && info.bytes <= info.committed_bytes &&
-           at - heap < info.bytes &&
-           fits_between(at, chunk, heap + sizeof info, heap + info.bytes);
+           at - heap < info.bytes && fits_between(at, chunk, heap + sizeof info, heap + info.bytes);
 }
 
 // The main arena, which lies in the data segment (beside ours, whose pointers are not asked about).

@@ -3,7 +3,8 @@
 //   | guard | records, records, records ......... | guard |      a chunk: one reservation
 //                        ^bump          ^bump_end
 //
-// Chunks double from 256 KiB to 4 MiB; what is left of the old chunk when a new one is made stays unused.
+// Chunks double from 256 KiB to 4 MiB; what is left of the old chunk when a new one is made stays
+// unused.
 #include "page/meta.h"
 
 #include "os/lock.h"

@@ -1,9 +1,10 @@
 // page/meta.h - the store of tidemalloc's own records: out of reach of every user pointer.
 //
-// Records live in mappings of their own between inaccessible pages, never in or beside user memory, never taken
-// from malloc. A pool hands out records of one type; what was once a record of a type is one for ever, so a
-// late reader finds something sane. Memory of the store is never given back; records are reused.
-// Locks: RANK_META inside every function; the lowest of all, so any floor may call under its own locks.
+// Records live in mappings of their own between inaccessible pages, never in or beside user memory,
+// never taken from malloc. A pool hands out records of one type; what was once a record of a type
+// is one for ever, so a late reader finds something sane. Memory of the store is never given back;
+// records are reused. Locks: RANK_META inside every function; the lowest of all, so any floor may
+// call under its own locks.
 #pragma once
 #include "base/base.h"
 
@@ -24,10 +25,11 @@ struct meta_pool {
 // A record: zero when it is new, as it was given back otherwise. NULL: no memory.
 void *meta_take(struct meta_pool *pool);
 void  meta_give(struct meta_pool *pool, void *record);
-// `bytes` of zero memory at a cache line (at a multiple of 4 KiB from 4 KiB up), for ever; untouched pages
-// cost nothing. NULL: no memory.
+// `bytes` of zero memory at a cache line (at a multiple of 4 KiB from 4 KiB up), for ever;
+// untouched pages cost nothing. NULL: no memory.
 void *meta_forever(size_t bytes);
-// As meta_forever for a large area of which the owner counts the touched part itself (counters metadata_bytes).
+// As meta_forever for a large area of which the owner counts the touched part itself (counters
+// metadata_bytes).
 void *meta_area(size_t bytes);
 // Bytes handed out so far, areas not counted (an upper bound of what is resident). Any thread.
 size_t meta_bytes(void);

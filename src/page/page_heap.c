@@ -26,7 +26,7 @@ void page_heap_init(struct page_heap *heap, struct source *source, struct source
     list_init(&heap->dirty_lru);
 }
 
-// --- free spans in and out of the trees -----------------------------------------------------------
+// --- free spans in and out of the trees ----------------------------------------------------------
 
 static void insert_locked(struct page_heap *heap, struct span *span) {
     span_set_kind(span, SPAN_FREE);
@@ -48,17 +48,18 @@ static void remove_locked(struct page_heap *heap, struct span *span) {
     span_set_kind(span, SPAN_MOVING);
 }
 
-// The free span of the same region and state that ends at (left) or starts at (right) an address, or NULL.
+// The free span of the same region and state that ends at (left) or starts at (right) an address,
+// or NULL.
 static struct span *free_neighbour(struct span *span, uintptr_t granule) {
     struct region *region = span->region;
     if (granule < region->base || granule >= region_end(region))
         return NULL;
     struct span *other = page_map_span(granule);
-    return span_kind_of(other) == SPAN_FREE ? other : NULL;
+    return other && span_kind_of(other) == SPAN_FREE ? other : NULL;
 }
 
-// Joins with neighbours of the same state, then inserts. The joined span is as young as its youngest part: a large free run is
-// the one most likely to be used again.
+// Joins with neighbours of the same state, then inserts. The joined span is as young as its
+// youngest part: a large free run is the one most likely to be used again.
 static void release_locked(struct page_heap *heap, struct span *span) {
     struct span *left = free_neighbour(span, span->base - GRANULE);
     struct span *right = free_neighbour(span, span_end(span));
@@ -78,8 +79,8 @@ static void release_locked(struct page_heap *heap, struct span *span) {
     insert_locked(heap, span);
 }
 
-// Cuts [span + granules, end) off as a span of its own that is in no tree; both are published, because whoever is released
-// first looks at the other. NULL: no memory, unchanged.
+// Cuts [span + granules, end) off as a span of its own that is in no tree; both are published,
+// because whoever is released first looks at the other. NULL: no memory, unchanged.
 static struct span *split(struct span *span, size_t granules) {
     uintptr_t    base = span->base + granules * GRANULE;
     struct span *rest = span_new(base, span->granules - granules, span->state);
@@ -97,19 +98,30 @@ static struct span *split(struct span *span, size_t granules) {
     return rest;
 }
 
-// --- growth ----------------------------------------------------------------------------------------
+// --- growth --------------------------------------------------------------------------------------
+
+// Without leaves of the page map the granules of a run stay nobody's for ever: untouched memory, lost
+// address space. Where there is a leaf it may name the span of an earlier region.
+static void abandon(const struct source_run *run) {
+    for (uintptr_t at = run->base; at < run->base + run->granules * GRANULE; at += GRANULE)
+        if (page_map_leaf(at))
+            page_map_set_span(at, NULL);
+}
 
 static bool grow_from(struct page_heap *heap, struct source *source, size_t granules) {
     struct source_run run;
-    if (!source || source->exhausted || !source->grow(source, granules, &run))
+    struct span *span = source && !source->exhausted ? span_new(0, 0, SPAN_CLEAN) : NULL;
+    if (!span)
         return false;
-    struct span *span = span_new(run.base, run.granules, SPAN_CLEAN);
-    if (!span || !page_map_prepare(run.base, run.granules)) {
-        // Nobody will ever find these granules again; the address space is lost, the memory untouched.
-        if (span)
-            span_delete(span);
+    bool grown = source->grow(source, granules, &run);
+    if (!grown || !page_map_prepare(run.base, run.granules)) {
+        if (grown)
+            abandon(&run);
+        span_delete(span);
         return false;
     }
+    span->base = run.base;
+    span->granules = run.granules;
     span->region = run.region;
     span->pages = heap;
     page_map_set_class(run.base, run.granules, CLASS_FREE);
@@ -121,7 +133,7 @@ static bool grow_locked(struct page_heap *heap, size_t granules) {
     return grow_from(heap, heap->source, granules) || grow_from(heap, heap->fallback, granules);
 }
 
-// --- take and give ---------------------------------------------------------------------------------
+// --- take and give -------------------------------------------------------------------------------
 
 static struct span *best_fit(struct page_heap *heap, size_t granules) {
     struct tree_node *node = tree_at_least(&heap->free_spans[SPAN_DIRTY], granules, 0);
@@ -130,7 +142,8 @@ static struct span *best_fit(struct page_heap *heap, size_t granules) {
     return node ? CONTAINER_OF(node, struct span, node) : NULL;
 }
 
-// Frees what lies outside the aligned middle; where there is no record for a piece the span keeps it.
+// Frees what lies outside the aligned middle; where there is no record for a piece the span keeps
+// it.
 static struct span *cut_locked(struct page_heap *heap, struct span *span, size_t granules,
                                size_t align_granules) {
     uintptr_t start = align_up(span->base, align_granules * GRANULE);
@@ -188,7 +201,8 @@ struct span *page_heap_try_take(struct page_heap *heap, size_t granules, bool *b
 }
 
 void page_heap_give(struct page_heap *heap, struct span *span, size_t touched, size_t holes) {
-    // Before the lock: nobody else may free the block, and a misuse that reads the byte early is told right.
+    // Before the lock: nobody else may free the block, and a misuse that reads the byte early is
+    // told right.
     page_map_set_class(span->base, span->granules, CLASS_FREE);
     lock_acquire(&heap->lock);
     count_active(heap, -(intptr_t)span_bytes(span));
@@ -244,7 +258,7 @@ bool page_heap_shrink(struct page_heap *heap, struct span *span, size_t granules
     return rest != NULL;
 }
 
-// --- giving back -----------------------------------------------------------------------------------
+// --- giving back ---------------------------------------------------------------------------------
 
 size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, struct list *list) {
     size_t detached = 0;
@@ -272,7 +286,7 @@ void page_heap_attach(struct page_heap *heap, struct span *span, bool clean) {
 
 static struct span *clean_span_at_end(struct region *region) {
     struct span *span = page_map_span(region_end(region) - GRANULE);
-    return span_kind_of(span) == SPAN_FREE && span->state == SPAN_CLEAN ? span : NULL;
+    return span && span_kind_of(span) == SPAN_FREE && span->state == SPAN_CLEAN ? span : NULL;
 }
 
 // The end of one region of the segment; more than `threshold` free bytes there, `pad` stay.
@@ -283,7 +297,8 @@ static size_t shrink_region_locked(struct page_heap *heap, struct source *source
     if (!span || span_bytes(span) < max_size(threshold, GRANULE) || span_bytes(span) <= keep)
         return 0;
     remove_locked(heap, span);
-    // The bytes of the map go first: once given back, the range may return as somebody else's mapping.
+    // The bytes of the map go first: once given back, the range may return as somebody else's
+    // mapping.
     uintptr_t from = span->base + keep;
     size_t    granules = span->granules - keep / GRANULE;
     page_map_set_class(from, granules, CLASS_NONE);
@@ -346,13 +361,13 @@ size_t page_heap_top_bytes(struct page_heap *heap) {
     if (!list_is_empty(&heap->source->regions)) {
         struct region *last = CONTAINER_OF(heap->source->regions.prev, struct region, node);
         struct span   *span = page_map_span(region_end(last) - GRANULE);
-        bytes = span_kind_of(span) == SPAN_FREE ? span_bytes(span) : 0;
+        bytes = span && span_kind_of(span) == SPAN_FREE ? span_bytes(span) : 0;
     }
     lock_release(&heap->lock);
     return bytes;
 }
 
-// --- the checker -------------------------------------------------------------------------------------
+// --- the checker ---------------------------------------------------------------------------------
 
 struct tally {
     size_t free_bytes[2];
@@ -364,6 +379,11 @@ static void check_region(struct page_heap *heap, struct region *region, struct t
     struct span *before = NULL;
     for (uintptr_t at = region->base; at < region_end(region);) {
         struct span *span = page_map_span(at);
+        if (!span) {  // abandoned
+            before = NULL;
+            at += GRANULE;
+            continue;
+        }
         bool joined = before && before->kind == SPAN_FREE && span->kind == SPAN_FREE &&
                       before->state == span->state;
         if (span->base != at || span->granules == 0 || joined || span->pages != heap ||

@@ -1,20 +1,23 @@
 // page/page_heap.h - the free spans of one arena: best fit by length, then address.
 //
 // Theory
-//  1. Every granule of the heap's regions belongs to one span: in use, free, or moving (being purged).
-//  2. Free spans are dirty (resident) or clean (zero, given back). Neighbours of one state are joined at once, so two
-//     adjacent free spans always differ in state.
-//  3. A request takes the shortest dirty span that fits, lowest address first; else the shortest clean one; else the
-//     source grows. What is too much is split off and stays free.
-//  4. Dirty spans stand in a list, oldest first, for the purge. A span being purged is SPAN_MOVING and in no tree, so no
-//     lock is held over the system call.
-// Lock: RANK_PAGE_HEAP inside every function that does not say `_locked`. Called with a bin's lock held.
+//  1. Every granule of the heap's regions belongs to one span: in use, free, or moving (being
+//     purged).
+//  2. Free spans are dirty (resident) or clean (zero, given back). Neighbours of one state are
+//     joined at once, so two adjacent free spans always differ in state.
+//  3. A request takes the shortest dirty span that fits, lowest address first; else the shortest
+//     clean one; else the source grows. What is too much is split off and stays free.
+//  4. Dirty spans stand in a list, oldest first, for the purge. A span being purged is SPAN_MOVING
+//     and in no tree, so no lock is held over the system call.
+// Lock: RANK_PAGE_HEAP inside every function that does not say `_locked`. Called with a bin's lock
+// held.
 #pragma once
 #include "os/lock.h"
 #include "page/source.h"
 #include "page/span.h"
 
-// Bytes of all page heaps of the process together; adjusted with relaxed atomics under the heaps' locks.
+// Bytes of all page heaps of the process together; adjusted with relaxed atomics under the heaps'
+// locks.
 struct page_gauge {
     uint64_t dirty_bytes;   // resident in free spans
     uint64_t active_bytes;  // in spans in use
@@ -37,30 +40,34 @@ struct page_heap {
 void page_heap_init(struct page_heap *heap, struct source *source, struct source *fallback,
                     struct page_gauge *gauge);
 
-// A span of `granules` granules whose base is a multiple of `align_granules` (a power of two); kind SPAN_MOVING: the
-// caller names kind and publishes it. span->state tells whether it reads as zero. NULL: no memory.
+// A span of `granules` granules whose base is a multiple of `align_granules` (a power of two); kind
+// SPAN_MOVING: the caller names kind and publishes it. span->state tells whether it reads as zero.
+// NULL: no memory.
 struct span *page_heap_take(struct page_heap *heap, size_t granules, size_t align_granules);
-// As page_heap_take for one granule alignment, but NULL when the heap's lock is held by somebody (*busy is then true).
+// As page_heap_take for one granule alignment, but NULL when the heap's lock is held by somebody
+// (*busy is then true).
 struct span *page_heap_try_take(struct page_heap *heap, size_t granules, bool *busy);
-// Gives a span in use back; it is dirty from now on. `touched`: the bytes from its start that were ever used, as far as it
-// was clean when it was taken; `holes`: how many of them went back to the kernel since. The record may be gone when this
-// returns.
+// Gives a span in use back; it is dirty from now on. `touched`: the bytes from its start that were
+// ever used, as far as it was clean when it was taken; `holes`: how many of them went back to the
+// kernel since. The record may be gone when this returns.
 void page_heap_give(struct page_heap *heap, struct span *span, size_t touched, size_t holes);
 // Grows a span in use to `granules` into a free right neighbour. False: unchanged.
 bool page_heap_grow(struct page_heap *heap, struct span *span, size_t granules);
 // Cuts a span in use to `granules` and frees the rest. False: unchanged (no memory for a record).
 bool page_heap_shrink(struct page_heap *heap, struct span *span, size_t granules);
 
-// Takes up to about `bytes` of the oldest dirty spans out (kind SPAN_MOVING), linked by lru into `list`. Whole spans; returns
-// their bytes.
+// Takes up to about `bytes` of the oldest dirty spans out (kind SPAN_MOVING), linked by lru into
+// `list`. Whole spans; returns their bytes.
 size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, struct list *list);
 // Puts a detached span back, clean when its memory was given back, dirty (young again) when not.
 void page_heap_attach(struct page_heap *heap, struct span *span, bool clean);
-// Gives the data segment's end back when at least `threshold` clean bytes stand there, keeping `pad`; and
-// unmaps regions that are wholly free and clean when `regions` is set. Returns the bytes of address space returned.
+// Gives the data segment's end back when at least `threshold` clean bytes stand there, keeping
+// `pad`; and unmaps regions that are wholly free and clean when `regions` is set. Returns the bytes
+// of address space returned.
 size_t page_heap_return(struct page_heap *heap, size_t threshold, size_t pad, bool regions);
 
-// Free bytes at the end of the source's last region: what a trim could give back of the data segment. Takes the lock.
+// Free bytes at the end of the source's last region: what a trim could give back of the data
+// segment. Takes the lock.
 size_t page_heap_top_bytes(struct page_heap *heap);
 // Traps unless theory 1 and 2 hold and the figures are right. Takes the lock.
 void page_heap_check(struct page_heap *heap);

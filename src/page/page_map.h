@@ -1,17 +1,20 @@
-// page/page_map.h - granule of address space -> class byte and span. Read by every free, without a lock.
+// page/page_map.h - granule of address space -> class byte and span. Read by every free, without a
+// lock.
 //
 //   address  63..48   47..32          31..16            15..0
 //            high     root index      granule in leaf   inside the granule
 //
 //   page_map_root[65536] --> leaf: class byte [65536], span pointer [65536]      one leaf a 4 GiB
-//   addresses from 2^48 (57-bit kernels, only for programs that ask) --> page_map_high[512] --> a root of their own
+//   addresses from 2^48 (57-bit kernels, only for programs that ask) --> page_map_high[512] --> a
+//   root of their own
 //
-// Root and leaves start as zero pages, so an empty map costs no relocation and no write, and CLASS_NONE (0) means
-// "not ours". Leaves are never removed: a reader needs no protection.
-// Publication: a class byte and a span pointer are stored before the first pointer into the granule leaves the
-// allocator; whoever frees that pointer got it through the program's own synchronisation, so relaxed loads
-// see them. A leaf pointer is stored with release after the leaf was mapped; its reader's load depends on it.
-// Writers of one granule are serialised by the lock of the granule's owner (page heap, huge).
+// Root and leaves start as zero pages, so an empty map costs no relocation and no write, and
+// CLASS_NONE (0) means "not ours". Leaves are never removed: a reader needs no protection.
+// Publication: a class byte and a span pointer are stored before the first pointer into the granule
+// leaves the allocator; whoever frees that pointer got it through the program's own
+// synchronisation, so relaxed loads see them. A leaf pointer is stored with release after the leaf
+// was mapped; its reader's load depends on it. Writers of one granule are serialised by the lock of
+// the granule's owner (page heap, huge).
 #pragma once
 #include "base/size_class.h"
 
@@ -48,14 +51,15 @@ ALWAYS_INLINE class_id page_map_class(uintptr_t address) {
     struct page_leaf *leaf = page_map_leaf(address);
     return leaf ? PEEK(&leaf->class_of[page_leaf_index(address)]) : (class_id)CLASS_NONE;
 }
-// Meaningful for: every granule of a slab, the first and last granule of every other span. Elsewhere stale.
+// Meaningful for: every granule of a slab, the first and last granule of every other span.
+// Elsewhere stale.
 ALWAYS_INLINE struct span *page_map_span(uintptr_t address) {
     struct page_leaf *leaf = page_map_leaf(address);
     return leaf ? PEEK(&leaf->span_of[page_leaf_index(address)]) : NULL;
 }
 
-// Makes the leaves for a range, so that the setters below cannot fail. False: no memory, or an address beyond 57
-// bits; the range must then not be used.
+// Makes the leaves for a range, so that the setters below cannot fail. False: no memory, or an
+// address beyond 57 bits; the range must then not be used.
 bool page_map_prepare(uintptr_t base, size_t granules);
 // The range must be prepared.
 void page_map_set_class(uintptr_t base, size_t granules, class_id id);

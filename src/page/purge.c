@@ -31,12 +31,12 @@ static size_t tick_locked(struct purge *purge, uint64_t now_ns) {
     return dirty > limit ? dirty - limit : 0;
 }
 
-size_t purge_tick(struct purge *purge, uint64_t now_ns) {
+bool purge_tick(struct purge *purge, uint64_t now_ns, size_t *surplus) {
     if (purge->decay.period_ns == 0 || now_ns < PEEK(&purge->next_ns) || !lock_try(&purge->lock))
-        return 0;
-    size_t bytes = tick_locked(purge, now_ns);
+        return false;
+    *surplus = tick_locked(purge, now_ns);
     lock_release(&purge->lock);
-    return bytes;
+    return true;
 }
 
 size_t purge_heap(struct page_heap *heap, size_t bytes) {

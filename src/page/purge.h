@@ -1,9 +1,12 @@
 // page/purge.h - when free resident bytes go back to the kernel, and the going.
 //
 // Two rules, one gauge for the whole process:
-//   budget  free resident bytes stay below max(purge_budget, purge_percent of the bytes in use). Asked wherever
-//           memory becomes free: the last free of a burst leaves the process bounded, without clock or thread.
-//   decay   while there is traffic, what nobody used for a while drains along the curve of base/decay.
+//   budget  free resident bytes stay below max(purge_budget, purge_percent of the bytes in use).
+//   Asked wherever
+//           memory becomes free: the last free of a burst leaves the process bounded, without clock
+//           or thread.
+//   decay   while there is traffic, what nobody used for a while drains along the curve of
+//   base/decay.
 // The system call runs outside all locks, on detached spans that are joined before.
 #pragma once
 #include "base/decay.h"
@@ -11,18 +14,18 @@
 
 struct purge {
     struct page_gauge gauge;      // written by the page heaps
-    struct lock       lock;       // RANK_HUGE's neighbour: taken by try only, alone; guards the fields below
+    struct lock       lock;       // taken by try only, and alone; guards the fields below
     struct decay      decay;
     uint64_t          next_ns;    // no tick before; read by anybody
     uint64_t          seen_bytes; // dirty after the last tick
 };
 
 void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns);
-// Free resident bytes above the budget; 0 = within. To avoid a system call per freed span the surplus includes an
-// eighth of the budget. Any thread, no lock.
+// Free resident bytes above the budget; 0 = within. To avoid a system call per freed span the
+// surplus includes an eighth of the budget. Any thread, no lock.
 size_t purge_surplus(const struct purge *purge);
-// The decay's surplus: bytes that should go now. At most once per 1/32 of the decay time; 0 otherwise, also when another
-// thread is at it.
-size_t purge_tick(struct purge *purge, uint64_t now_ns);
+// True at most once per 1/32 of the decay time; `*surplus` are the bytes that should go now. False
+// also when another thread is at it.
+bool purge_tick(struct purge *purge, uint64_t now_ns, size_t *surplus);
 // Gives about `bytes` of a heap's oldest dirty spans back; returns how many. No lock may be held.
 size_t purge_heap(struct page_heap *heap, size_t bytes);

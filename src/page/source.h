@@ -1,10 +1,11 @@
 // page/source.h - where runs of granules come from: one interface, a small file for each kind.
 //
 //   source_brk   the data segment, grown and shrunk by sbrk        (main arena)
-//   source_map   regions reserved PROT_NONE, committed in steps     (other arenas; main arena after brk refused)
+//   source_map   regions reserved PROT_NONE, committed in steps     (other arenas; main arena after
+//   brk refused)
 //
-// A region is a contiguous piece of address space of one page heap; runs of different regions never join. A source
-// is driven under the lock of its page heap and has no lock of its own.
+// A region is a contiguous piece of address space of one page heap; runs of different regions never
+// join. A source is driven under the lock of its page heap and has no lock of its own.
 #pragma once
 #include "base/list.h"
 #include "page/meta.h"
@@ -27,10 +28,12 @@ struct source_run {  // fresh granules, zero, at the end of a region's committed
 struct source {
     // Commits at least `granules` more granules. False: no memory (nothing changed).
     bool (*grow)(struct source *source, size_t granules, struct source_run *run);
-    // Gives the end of a region's committed part back, from `from` on (granule aligned, clean). Returns the bytes that are
-    // no longer ours: 0 when it is not possible (the break was moved by others) or not useful.
+    // Gives the end of a region's committed part back, from `from` on (granule aligned, clean).
+    // Returns the bytes that are no longer ours: 0 when it is not possible (the break was moved by
+    // others) or not useful.
     size_t (*shrink)(struct source *source, struct region *region, uintptr_t from);
-    // Gives a whole region back; its record is then gone. False: not possible; the region stays as it is.
+    // Gives a whole region back; its record is then gone. False: not possible; the region stays as
+    // it is.
     bool (*release)(struct source *source, struct region *region);
     struct list regions;
     size_t      committed_bytes;  // of all regions; read by anybody

@@ -1,11 +1,14 @@
-// page/source_brk.c - the data segment as a source: grows by sbrk in growing steps, shrinks by a negative sbrk.
+// page/source_brk.c - the data segment as a source: grows by sbrk in growing steps, shrinks by a
+// negative sbrk.
 //
-//   | program | region | foreign | region (top) .........|          one segment, others move the break too
+//   | program | region | foreign | region (top) .........|          one segment, others move the
+//   break too
 //                                               ^ break, ours only while it equals region_end(top)
 //
-// Rules: what sbrk returns is believed, not what we expected; a foreign move starts a new region behind it; the
-// segment shrinks only while the break is still ours; when the kernel refuses even the bare need (RLIMIT_DATA, a
-// mapping in the way), the source is exhausted for good and the page heap goes on with mappings.
+// Rules: what sbrk returns is believed, not what we expected; a foreign move starts a new region
+// behind it; the segment shrinks only while the break is still ours; when the kernel refuses even
+// the bare need (RLIMIT_DATA, a mapping in the way), the source is exhausted for good and the page
+// heap goes on with mappings.
 #include "conf/options.h"
 #include "os/os.h"
 #include "page/source.h"
@@ -25,7 +28,8 @@ static bool extend_top(struct source_brk *brk, size_t bytes, struct source_run *
     if (old == 0)
         return false;
     if (old != region_end(top)) {
-        // Somebody moved it between the two calls: undo when nobody was there since; else the piece is lost.
+        // Somebody moved it between the two calls: undo when nobody was there since; else the piece
+        // is lost.
         if ((uintptr_t)os_break() == old + bytes)
             os_break_move(-(intptr_t)bytes);
         return false;
@@ -55,7 +59,8 @@ static bool start_region(struct source_brk *brk, size_t bytes, struct source_run
         return false;
     }
     region_commit(region, (intptr_t)(end - base));
-    // A tail behind the last granule (old was not where we looked) means the next growth starts anew.
+    // A tail behind the last granule (old was not where we looked) means the next growth starts
+    // anew.
     brk->top = region;
     *run = (struct source_run){region, base, (end - base) / GRANULE};
     return true;

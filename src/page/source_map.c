@@ -3,8 +3,9 @@
 //   | committed: readable, writable | reserved: PROT_NONE |      64 MiB, less under RLIMIT_AS
 //   base                            ^ region_end          base + reserved
 //
-// A reservation counts neither as commit nor as locked memory nor in a core dump. When the address space is tight
-// the next reservation is 4 MiB, then exactly the need. A wholly free region is unmapped.
+// A reservation counts neither as commit nor as locked memory nor in a core dump. When the address
+// space is tight the next reservation is 4 MiB, then exactly the need. A wholly free region is
+// unmapped.
 #include "os/os.h"
 #include "page/source.h"
 
@@ -32,7 +33,8 @@ static bool commit_more(struct source_map *map, size_t need, size_t wanted,
     return true;
 }
 
-// Huge pages would swell a small arena; the alignment lets a large one use them where the host says so.
+// Huge pages would swell a small arena; the alignment lets a large one use them where the host says
+// so.
 static bool reserve(struct source_map *map, size_t bytes) {
     size_t alignment = bytes >= REGION_SMALL ? MIB(2) : GRANULE;
     void  *base = os_map(bytes, alignment, OS_RESERVED, "tidemalloc arena");

@@ -1,9 +1,9 @@
 // page/span.h - the record of a run of granules with one owner and one kind.
 //
-// Every granule of a region belongs to exactly one span at any time. The page map points to a span from its first and
-// its last granule (a slab: from every granule), which is how neighbours find each other.
-// Fields are written under the lock of the page heap that owns the span (free spans) or by the one holder
-// of the span (spans in use).
+// Every granule of a region belongs to exactly one span at any time. The page map points to a span
+// from its first and its last granule (a slab: from every granule), which is how neighbours find
+// each other. Fields are written under the lock of the page heap that owns the span (free spans) or
+// by the one holder of the span (spans in use).
 #pragma once
 #include "base/list.h"
 #include "base/tree.h"
@@ -37,14 +37,15 @@ struct span {
         size_t           bytes;  // SPAN_LARGE, SPAN_HUGE: usable bytes; whole OS pages
     };
     size_t            resident;  // SPAN_FREE and dirty: bytes that may be resident; whole OS pages
-    struct list       lru;       // SPAN_FREE and dirty: oldest first. Huge and free: the cache's list
+    struct list       lru;       // SPAN_FREE and dirty: oldest first; huge and free: the cache
     uint64_t          freed_ns;  // huge and free: when
     struct user_heap *owner;     // in use by a user's heap, or NULL
     struct list       owned;     // that heap's list of spans; under its lock
 };
 
-// The kind of a span in use is written by its holder and read by neighbours under the page heap's lock: relaxed, because the
-// only question a neighbour asks is whether it is SPAN_FREE, which only the lock's holder makes true or false.
+// The kind of a span in use is written by its holder and read by neighbours under the page heap's
+// lock: relaxed, because the only question a neighbour asks is whether it is SPAN_FREE, which only
+// the lock's holder makes true or false.
 ALWAYS_INLINE enum span_kind span_kind_of(const struct span *span) {
     return PEEK(&span->kind);
 }

@@ -7,11 +7,11 @@
 #include "tests/support/names.h"
 
 // expression must be NULL and leave this errno.
-#define CHECK_FAILS(expression, error) \
-    do {                               \
-        errno = 0;                     \
-        CHECK((expression) == NULL);   \
-        CHECK_EQ(errno, error);        \
+#define CHECK_FAILS(expression, error)                                                             \
+    do {                                                                                           \
+        errno = 0;                                                                                 \
+        CHECK((expression) == NULL);                                                               \
+        CHECK_EQ(errno, error);                                                                    \
     } while (0)
 
 static size_t impossible[] = {

@@ -3,8 +3,8 @@
 and its figures are numbers of the right kind.
 
 usage: stats_json.py PROGRAM LIBRARY
-PROGRAM is process_stats_exit, linked with the library; LIBRARY is preloaded into a
-shell (not into a program of coreutils: these close stderr before the process ends).
+PROGRAM is process_stats_exit, linked with the library; LIBRARY is preloaded into
+this interpreter (not into a program of coreutils: these close stderr before the process ends).
 """
 import json
 import os
@@ -57,10 +57,11 @@ def main():
     linked = check_report(run([program, "--work"], {"TIDE_STATS": "json"}).stderr)
     if linked["live_bytes"] < 500 * 25000:  # 500 blocks of 25,000 bytes on average stay
         sys.exit(f"live_bytes is {linked['live_bytes']}, the program holds more")
-    shell = run(["/bin/sh", "-c", "echo hello"], {"TIDE_STATS": "json", "LD_PRELOAD": library})
-    if shell.stdout != "hello\n":
-        sys.exit(f"stdout of the shell: {shell.stdout!r}")
-    check_report(shell.stderr)
+    python = run([sys.executable, "-c", "print('hello')"],
+                 {"TIDE_STATS": "json", "LD_PRELOAD": library})
+    if python.stdout != "hello\n":
+        sys.exit(f"stdout of python: {python.stdout!r}")
+    check_report(python.stderr)
 
 
 main()

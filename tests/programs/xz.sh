@@ -5,10 +5,10 @@ source "$(dirname "$0")/lib.sh"
 need xz xz-utils
 
 check_loaded xz xz --version
-awk 'BEGIN { x = 99; for (i = 0; i < 400000; i++) {
+awk 'BEGIN { x = 99; for (i = 0; i < 250000; i++) {
     x = (x * 1103515245 + 12345) % 2147483648; print x % 65536, "entry", x % 64, i % 1000 } }' \
     >"$WORK/data"
-for ((i = 0; i < 200; i++)); do head -c "$((i * 997))" "$WORK/data"; done >>"$WORK/data.more"
+for ((i = 0; i < 120; i++)); do head -c "$((i * 997))" "$WORK/data"; done >>"$WORK/data.more"
 cat "$WORK/data.more" >>"$WORK/data"
 
 same compress xz -T2 -1 --block-size=3MiB -k -c "$WORK/data"

@@ -300,7 +300,7 @@ int main(int argc, char **argv) {
     uint64_t seed = argument(argc, argv, 3, 1);
     CHECK(thread_count > 0 && thread_count <= THREADS_MAX && seconds < 24 * 3600);
     test_need_tide();
-    test_watchdog(seconds * 4 + 120);
+    test_watchdog(seconds * 2 + 100);
     for (unsigned i = 0; i < thread_count; i++)
         workers[i].random = seed * 1000 + i;
     run(seconds);

@@ -23,9 +23,7 @@ static int                errors[FAKE_CALLS];
 static unsigned           counts[FAKE_CALLS + 1];
 static struct fake_record records[RECORDS_MAX];
 
-static struct {
-    const char *path, *content;
-} files[FILES_MAX];
+static struct { const char *path, *content; } files[FILES_MAX];
 static struct {
     void  *pointer;
     size_t bytes;

@@ -50,8 +50,8 @@ static uintptr_t move_break(intptr_t bytes) {
 }
 
 void fake_break_foreign(intptr_t bytes) {
-    fake_need(move_break(bytes) != 0, "no room for a foreign move of the break",
-              (void *)break_now, (size_t)bytes);
+    fake_need(move_break(bytes) != 0, "no room for a foreign move of the break", (void *)break_now,
+              (size_t)bytes);
     foreign_top = break_now;
 }
 
@@ -74,7 +74,6 @@ void *os_break_move(intptr_t bytes) {
     if (foreign_nth && --foreign_nth == 0)
         fake_break_foreign(foreign_bytes);
     fake_need(error || bytes >= 0 || break_now + (uintptr_t)bytes >= foreign_top,
-              "cutting off somebody's part of the data segment", (void *)break_now,
-              (size_t)-bytes);
+              "cutting off somebody's part of the data segment", (void *)break_now, (size_t)-bytes);
     return fake_end_at(error ? NULL : (void *)move_break(bytes));
 }

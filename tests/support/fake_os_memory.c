@@ -141,8 +141,8 @@ static uintptr_t find_gap(size_t bytes, size_t alignment) {
 static void check_name(const char *name) {
     fake_need(name && text_length(name) <= 60, "bad name", name, 0);
     for (const char *c = name; *c; c++)
-        fake_need((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == ' ' ||
-                      *c == '.' || *c == '-',
+        fake_need((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == ' ' || *c == '.' ||
+                      *c == '-',
                   "bad character in name", c, 1);
 }
 
@@ -167,8 +167,7 @@ static void drop_mapping(const void *address, size_t bytes) {
     fake_set_memory((uintptr_t)address, bytes, false);
 }
 
-static void set_access(const void *address, size_t bytes, enum os_access access,
-                       const char *what) {
+static void set_access(const void *address, size_t bytes, enum os_access access, const char *what) {
     unsigned i = carve(address, bytes, what);
     for (; i < table_count && table[i].start < (uintptr_t)address + bytes; i++)
         table[i].access = access;

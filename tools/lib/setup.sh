@@ -3,7 +3,7 @@
 #
 # Sets:
 #   TIDE_ROOT         the root of the checkout, absolute
-#   TIDE_PACKAGES     array: the Debian packages that the release build needs
+#   TIDE_PACKAGES     array: the Debian packages that the product build needs
 # Functions (all print what they do on stderr; none of them changes the working directory):
 #   say TEXT...               one line on stderr
 #   die TEXT...               one line on stderr, exit 1
@@ -17,7 +17,7 @@
 #                             $TIDE_ROOT/build/NAME; the output is shown when it fails (and
 #                             always with TIDE_SETUP_VERBOSE=1) and kept in build/NAME.log.
 #                             Exits 1 on failure.
-#   build_release             build_preset release; prints nothing but one line when it works
+#   build_product             build_preset product; prints nothing but one line when it works
 # Environment:
 #   TIDE_SETUP_VERBOSE=1      show the output of apt-get and of the build
 #   TIDE_SETUP_NO_INSTALL=1   install nothing, go on with what is there
@@ -167,6 +167,6 @@ build_preset() {
         || die "the $preset build failed; its output is in build/$preset.log"
 }
 
-build_release() {
-    build_preset release
+build_product() {
+    build_preset product
 }

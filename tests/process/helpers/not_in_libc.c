@@ -1,4 +1,4 @@
-// tests/process/helpers/not_in_libc.c - the functions that libc does not have, for programs to link.
+// tests/process/helpers/not_in_libc.c - the functions that libc does not have, for the linker.
 //
 // A program that is not linked with tidemalloc finds them here at link time; a preloaded library
 // that has them comes first at run time. A call that ends here means that it has not.

@@ -1,4 +1,5 @@
-// unit/base/test_bitmap.c - bitmaps beside a plain array of flags, and the atomic pair with threads.
+// unit/base/test_bitmap.c - bitmaps beside a plain array of flags, and the atomic pair with
+// threads.
 #include <pthread.h>
 #include <sched.h>
 

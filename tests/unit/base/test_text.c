@@ -131,19 +131,17 @@ static void test_numbers(void) {
 
 static void test_units(void) {
     static const struct row sizes[] = {
-        {"64M", TEXT_OK, MIB(64)},       {"64m", TEXT_OK, MIB(64)},
-        {"1KiB", TEXT_OK, 1024},         {"2kb", TEXT_OK, 2048},
-        {"3G", TEXT_OK, GIB(3)},         {"0x10K", TEXT_OK, 16384},
-        {"7B", TEXT_OK, 7},              {"16777216T", TEXT_TOO_LARGE, 0},
-        {"1X", TEXT_MALFORMED, 0},       {"M", TEXT_MALFORMED, 0},
-        {"1 M", TEXT_MALFORMED, 0},      {"1MM", TEXT_MALFORMED, 0},
+        {"64M", TEXT_OK, MIB(64)},   {"64m", TEXT_OK, MIB(64)},        {"1KiB", TEXT_OK, 1024},
+        {"2kb", TEXT_OK, 2048},      {"3G", TEXT_OK, GIB(3)},          {"0x10K", TEXT_OK, 16384},
+        {"7B", TEXT_OK, 7},          {"16777216T", TEXT_TOO_LARGE, 0}, {"1X", TEXT_MALFORMED, 0},
+        {"M", TEXT_MALFORMED, 0},    {"1 M", TEXT_MALFORMED, 0},       {"1MM", TEXT_MALFORMED, 0},
         {"1.5M", TEXT_MALFORMED, 0},
     };
     static const struct row times[] = {
-        {"2s", TEXT_OK, 2000},           {"2", TEXT_OK, 2000},
-        {"150ms", TEXT_OK, 150},         {"3m", TEXT_OK, 180000},
-        {"1h", TEXT_OK, 3600000},        {"0", TEXT_OK, 0},
-        {"1d", TEXT_MALFORMED, 0},       {"18446744073709551615h", TEXT_TOO_LARGE, 0},
+        {"2s", TEXT_OK, 2000},     {"2", TEXT_OK, 2000},
+        {"150ms", TEXT_OK, 150},   {"3m", TEXT_OK, 180000},
+        {"1h", TEXT_OK, 3600000},  {"0", TEXT_OK, 0},
+        {"1d", TEXT_MALFORMED, 0}, {"18446744073709551615h", TEXT_TOO_LARGE, 0},
     };
     static const struct row shares[] = {
         {"25%", TEXT_OK, 25},
@@ -152,9 +150,9 @@ static void test_units(void) {
         {"25%%", TEXT_MALFORMED, 0},
     };
     static const struct row flags[] = {
-        {"1", TEXT_OK, 1},    {"on", TEXT_OK, 1},    {"YES", TEXT_OK, 1},
-        {"True", TEXT_OK, 1}, {"0", TEXT_OK, 0},     {"off", TEXT_OK, 0},
-        {"No", TEXT_OK, 0},   {"FALSE", TEXT_OK, 0}, {"2", TEXT_MALFORMED, 0},
+        {"1", TEXT_OK, 1},       {"on", TEXT_OK, 1},         {"YES", TEXT_OK, 1},
+        {"True", TEXT_OK, 1},    {"0", TEXT_OK, 0},          {"off", TEXT_OK, 0},
+        {"No", TEXT_OK, 0},      {"FALSE", TEXT_OK, 0},      {"2", TEXT_MALFORMED, 0},
         {"", TEXT_MALFORMED, 0}, {"onn", TEXT_MALFORMED, 0},
     };
     check_rows(text_to_size, sizes, ARRAY_COUNT(sizes));

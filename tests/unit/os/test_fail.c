@@ -49,8 +49,7 @@ int main(void) {
                        "tidemalloc: free(0x7f12a0): pointer not from this allocator"));
     CHECK(death_expect(die_block, (void *)0x10,
                        "tidemalloc: operator delete(0x10): double free of a 64-byte block"));
-    CHECK(death_expect(die_internal, (void *)"span lost",
-                       "tidemalloc: internal error: span lost"));
+    CHECK(death_expect(die_internal, (void *)"span lost", "tidemalloc: internal error: span lost"));
     CHECK(death_expect(die_line, (void *)"anything", "tidemalloc: anything"));
     test_long_line();
     death_run(warn, (void *)"a warning", &death);

@@ -124,9 +124,9 @@ static void on_fork(void) {
 }
 
 static void test_world(void) {
-    char             *variables[] = {(char *)(uintptr_t) "A=1", NULL}, text[4];
-    struct os_limits  limits;
-    int               ends = 0;
+    char            *variables[] = {(char *)(uintptr_t) "A=1", NULL}, text[4];
+    struct os_limits limits;
+    int              ends = 0;
     fake_reset();
     CHECK(os_now_ns() == 1000000000 && os_cpu() == 0 && *os_environ() == NULL);
     fake_advance(5);
@@ -182,7 +182,8 @@ static void test_last_words(void) {
     CHECK(death_expect(fail_now, (void *)0x20, "tidemalloc: free(0x20): of a test"));
 }
 
-// --- calls against the contract ---------------------------------------------------------------------
+// --- calls against the contract
+// ---------------------------------------------------------------------
 
 static void unmap_twice(void *argument) {
     os_unmap(argument, 4096);
@@ -215,8 +216,8 @@ static void cut_off(void *argument) {
 }
 
 static void test_wrong_calls(void) {
-    static void (*const bodies[])(void *) = {unmap_twice, purge_reserved, purge_odd,
-                                             commit_foreign, bad_name, cut_off};
+    static void (*const bodies[])(void *) = {unmap_twice,    purge_reserved, purge_odd,
+                                             commit_foreign, bad_name,       cut_off};
     struct death death;
     fake_reset();
     void *area = os_map(4096, 1, OS_READ_WRITE, "a");

@@ -23,7 +23,7 @@ static void test_one_thread(void) {
         CHECK_EQ(handback_push(&stack, &nodes[i]), i == 0);
     CHECK(handback_has_news(&stack));
     CHECK(handback_next(&stack) == &nodes[3]);
-    CHECK(handback_push(&stack, &nodes[4]));  // the stack was taken: news again
+    CHECK(handback_push(&stack, &nodes[4]));   // the stack was taken: news again
     CHECK(!handback_push(&stack, &nodes[3]));  // returned, so it may come again
     CHECK(handback_next(&stack) == &nodes[2]);
     CHECK(handback_next(&stack) == &nodes[1]);

@@ -28,7 +28,7 @@ static void check_block(void *block, size_t bytes) {
 }
 
 static void check_blocks(uint64_t seed) {
-    static __thread void *blocks[BLOCKS];
+    static __thread void  *blocks[BLOCKS];
     static __thread size_t sizes[BLOCKS];
     for (unsigned i = 0; i < BLOCKS; i++) {
         sizes[i] = size_for(i, &seed);
@@ -72,7 +72,8 @@ static void test_own_blocks(void) {
     }
 }
 
-// --- everything else --------------------------------------------------------------------------------
+// --- everything else
+// --------------------------------------------------------------------------------
 
 static char  global_bytes[1000];
 static char *somebodys_break;
@@ -104,19 +105,23 @@ static void test_own_memory(void) {
     check_range((char *)words, sizeof words, 8);
 }
 
+static void fill_words(char *start, size_t bytes, uint64_t word) {
+    for (size_t at = 0; at < bytes; at += sizeof word)
+        memcpy(start + at, &word, sizeof word);
+}
+
 static void test_mappings(void) {
     size_t page = os_page_bytes(), bytes = 16 * page;
     char  *area = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     check_range(area, bytes, 16);  // all zero
     test_fill(area, bytes, 77);
     check_range(area, bytes, 16);
-    uint64_t *words = (uint64_t *)area;
-    for (size_t i = 0; i < bytes / sizeof *words; i++)
-        words[i] = 0x31;  // small sizes, "before is in use"
-    check_range(area, bytes, 16);
-    for (size_t i = 0; i < bytes / sizeof *words; i++)
-        words[i] = 0x35;  // the same, "secondary arena"
-    check_range(area, bytes, 16);
+    // Small sizes everywhere: "before is in use", "secondary arena", "a mapping".
+    static const uint64_t headers[] = {0x31, 0x30, 0x35, 0x34, 0x32, 0x1002, 0x36};
+    for (unsigned i = 0; i < ARRAY_COUNT(headers); i++) {
+        fill_words(area, bytes, headers[i]);
+        check_range(area, bytes, 16);
+    }
     CHECK_EQ(mprotect(area, bytes, PROT_NONE), 0);
     check_range(area, bytes, 16);
     CHECK_EQ(mprotect(area + page, page, PROT_READ), 0);
@@ -132,6 +137,8 @@ static void test_break(void) {
     check_range(somebodys_break, GRANULE, 16);
     test_fill(somebodys_break, GRANULE, 5);
     check_range(somebodys_break + 32, GRANULE - 32, 16);
+    fill_words(somebodys_break, GRANULE, 0x30);  // sizes that agree, but whose chunks are all free
+    check_range(somebodys_break, GRANULE, 16);
 }
 
 // Files give no answer either: their pages beyond the end cannot be read.

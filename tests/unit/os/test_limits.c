@@ -8,7 +8,8 @@
 #include "tests/support/death.h"
 #include "tests/support/test.h"
 
-// --- the same question, asked with stdio ----------------------------------------------------------
+// --- the same question, asked with stdio
+// ----------------------------------------------------------
 
 struct reading {
     double   cpus;
@@ -101,7 +102,8 @@ static void check_now(void) {
     printf("processors %u, memory %llu\n", limits.cpus, (unsigned long long)limits.memory_bytes);
 }
 
-// --- invented groups, mounted over the real ones in a child -----------------------------------------
+// --- invented groups, mounted over the real ones in a child
+// -----------------------------------------
 
 #define DEEP_PATH "/a-rather-long-name-of-a-slice-as-orchestrators-like-to-give-them"
 static char too_long[400];  // as a path; more than is read
@@ -125,10 +127,7 @@ static const struct invented {
      0,
      200},
     {"0::/not/here\n", {{"cpu.max", "50000 100000\n"}}, 1, UINT64_MAX},  // a container's root
-    {"0::" DEEP_PATH DEEP_PATH "\n",
-     {{DEEP_PATH DEEP_PATH "/memory.max", "4096\n"}},
-     0,
-     4096},
+    {"0::" DEEP_PATH DEEP_PATH "\n", {{DEEP_PATH DEEP_PATH "/memory.max", "4096\n"}}, 0, 4096},
     {"12:pids:/x\n5:cpu,cpuacct:/d\n4:memory:/d/e\n1:name=systemd:/\n",
      {{"cpu/d/cpu.cfs_quota_us", "50000\n"},
       {"cpu/d/cpu.cfs_period_us", "100000\n"},

@@ -6,7 +6,8 @@
 #include "tests/support/death.h"
 #include "tests/support/test.h"
 
-// --- exclusion ------------------------------------------------------------------------------------
+// --- exclusion
+// ------------------------------------------------------------------------------------
 
 enum { THREADS = 4, ROUNDS = 100000 };
 static struct lock lock = LOCK_INIT(RANK_BIN);
@@ -61,7 +62,8 @@ static void test_try(void) {
     lock_release(&mine);
 }
 
-// --- fork -----------------------------------------------------------------------------------------
+// --- fork
+// -----------------------------------------------------------------------------------------
 
 static void *hold_for_ever(void *argument) {
     lock_acquire(argument);
@@ -95,7 +97,8 @@ static void test_reset_in_child(void) {
     lock_release(&own);
 }
 
-// --- the order ------------------------------------------------------------------------------------
+// --- the order
+// ------------------------------------------------------------------------------------
 
 static struct lock bin_a = LOCK_INIT(RANK_BIN), bin_b = LOCK_INIT(RANK_BIN);
 static struct lock heap = LOCK_INIT(RANK_PAGE_HEAP), arenas = LOCK_INIT(RANK_ARENAS);

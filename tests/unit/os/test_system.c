@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -60,7 +60,8 @@ static void test_cpu(void) {
     CHECK_EQ(sched_setaffinity(0, sizeof old, &old), 0);
 }
 
-// --- waiting --------------------------------------------------------------------------------------
+// --- waiting
+// --------------------------------------------------------------------------------------
 
 static uint32_t word;
 
@@ -84,12 +85,14 @@ static void test_waiting(void) {
     }
 }
 
-// --- files and output -------------------------------------------------------------------------------
+// --- files and output
+// -------------------------------------------------------------------------------
 
 static void test_files(void) {
-    char path[] = "/tmp/tide-test-XXXXXX", content[3000], copy[4000];
-    int  fd = mkstemp(path);
+    char path[40], content[3000], copy[4000];
+    int  fd = memfd_create("tide test", 0);
     CHECK(fd >= 0);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     test_fill(content, sizeof content, 1);
     os_write(fd, content, sizeof content);
     memset(copy, 0x5a, sizeof copy);
@@ -99,7 +102,6 @@ static void test_files(void) {
     CHECK_EQ(os_read_file(path, copy, 100), 100);
     CHECK(memcmp(content, copy, 100) == 0 && copy[100] == 0x5a);
     close(fd);
-    unlink(path);
     CHECK_EQ(os_read_file(path, copy, sizeof copy), -1);
     CHECK_EQ(os_read_file("/", copy, sizeof copy), -1);
     os_write(-1, "lost", 4);  // gives up in silence
@@ -155,7 +157,8 @@ static void test_abort(void) {
     CHECK_EQ(death.text[0], 0);
 }
 
-// --- threads and fork -------------------------------------------------------------------------------
+// --- threads and fork
+// -------------------------------------------------------------------------------
 
 static unsigned  ended[2];
 static uintptr_t thread_ids[2];
@@ -191,8 +194,8 @@ static void test_thread_ends(void) {
     CHECK(os_thread_id() == os_thread_id() && os_thread_id() != thread_ids[0]);
 }
 
-static char  fork_order[8];
-static void  note_prepare(void) {
+static char fork_order[8];
+static void note_prepare(void) {
     strcat(fork_order, "p");
 }
 static void note_parent(void) {

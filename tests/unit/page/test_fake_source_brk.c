@@ -226,9 +226,9 @@ int main(void) {
     CASE(grows_in_steps);
     CASE(need_and_pad);
     CASE(foreign_move_between);
-    CASE(foreign_move_amid_any);
+    foreign_move_amid_any();
     CASE(refusal_exhausts);
-    CASE(nth_move_fails);
+    nth_move_fails();
     CASE(shrinks_while_ours);
     CASE(never_releases);
     CASE(no_record);

@@ -1,0 +1,235 @@
+// unit/page/test_fake_purge.c - the budget, its eighth, the decay with an invented clock, the going.
+#include "page/purge.h"
+
+#include "conf/counters.h"
+#include "conf/options.h"
+#include "tests/unit/pages.h"
+
+static const uint64_t second = 1000000000;
+
+static struct purge  purge;
+static struct pages  pages;
+static struct purge *const p = &purge;
+
+static void start(uint64_t decay_ns) {
+    fake_reset();
+    CHECK_EQ(options_set(OPT_PURGE_BUDGET, MIB(8)), OPTION_OK);
+    CHECK_EQ(options_set(OPT_PURGE_PERCENT, 10), OPTION_OK);
+    purge_init(p, decay_ns, os_now_ns());
+}
+
+// --- the budget ------------------------------------------------------------------------------------
+
+static void within_the_budget(void) {
+    start(second);
+    CHECK_EQ(purge_surplus(p), 0);
+    p->gauge.dirty_bytes = MIB(8);
+    CHECK_EQ(purge_surplus(p), 0);
+    p->gauge.dirty_bytes = MIB(8) + 1;
+    CHECK_EQ(purge_surplus(p), 1 + MIB(1));  // and an eighth, so that the next free costs nothing
+    p->gauge.dirty_bytes = MIB(100);
+    CHECK_EQ(purge_surplus(p), MIB(92) + MIB(1));
+}
+
+static void share_of_what_is_in_use(void) {
+    start(second);
+    p->gauge.active_bytes = MIB(79);
+    p->gauge.dirty_bytes = MIB(9);
+    CHECK_EQ(purge_surplus(p), MIB(2));  // a tenth of 79 is less than the budget
+    p->gauge.active_bytes = MIB(800);
+    CHECK_EQ(purge_surplus(p), 0);
+    p->gauge.dirty_bytes = MIB(80) + KIB(4);
+    CHECK(purge_surplus(p) >= KIB(4) && purge_surplus(p) <= KIB(8) + MIB(10));
+    CHECK_EQ(options_set(OPT_PURGE_PERCENT, 100), OPTION_OK);
+    CHECK_EQ(purge_surplus(p), 0);
+    CHECK_EQ(options_set(OPT_PURGE_PERCENT, 0), OPTION_OK);
+    CHECK_EQ(purge_surplus(p), MIB(72) + KIB(4) + MIB(1));
+}
+
+static void no_budget_at_all(void) {
+    start(second);
+    CHECK_EQ(options_set(OPT_PURGE_BUDGET, 0), OPTION_OK);
+    CHECK_EQ(purge_surplus(p), 0);
+    p->gauge.dirty_bytes = 4096;
+    CHECK_EQ(purge_surplus(p), 4096);
+}
+
+// Freeing piece by piece above the budget: one purge an eighth of the budget, not one a piece.
+static void few_purges(void) {
+    start(second);
+    unsigned purges = 0;
+    for (unsigned i = 0; i < MIB(64) / KIB(64); i++) {
+        p->gauge.dirty_bytes += KIB(64);
+        size_t surplus = purge_surplus(p);
+        if (surplus > 0) {
+            purges++;
+            p->gauge.dirty_bytes -= surplus;
+        }
+        CHECK_LE(p->gauge.dirty_bytes, MIB(8));
+    }
+    CHECK(purges >= 50 && purges <= 57);  // 56 MiB, a bit more than 1 MiB each
+}
+
+// --- the decay ---------------------------------------------------------------------------------------
+
+// A tick's answer, and the answer is followed.
+static size_t tick(uint64_t step_ns) {
+    fake_advance(step_ns);
+    size_t bytes = purge_tick(p, os_now_ns());
+    p->gauge.dirty_bytes -= bytes;
+    return bytes;
+}
+
+static void drains_over_the_decay_time(void) {
+    start(2 * second);
+    p->gauge.dirty_bytes = MIB(4);
+    CHECK_EQ(tick(0), 0);
+    CHECK_EQ(tick(2 * second / 32 - 1), 0);  // not before a 32nd is over
+    size_t at_half = 0;
+    for (unsigned i = 0; i < 40; i++) {
+        uint64_t before = p->gauge.dirty_bytes;
+        tick(2 * second / 32);
+        CHECK_LE(p->gauge.dirty_bytes, before);
+        if (i == 16)
+            at_half = p->gauge.dirty_bytes;
+    }
+    CHECK(at_half > MIB(1) && at_half < MIB(3));
+    CHECK_EQ(p->gauge.dirty_bytes, 0);
+}
+
+static void one_tick_after_a_long_time(void) {
+    start(2 * second);
+    p->gauge.dirty_bytes = MIB(4);
+    CHECK_LE(tick(second / 8), KIB(128));  // from here on it is known
+    CHECK(tick(second / 2) > 0);
+    CHECK(tick(60 * second) > 0);
+    CHECK_EQ(p->gauge.dirty_bytes, 0);
+    CHECK_EQ(tick(second), 0);
+}
+
+// What became free now has its whole time, whatever went before.
+static void young_memory_stays(void) {
+    start(2 * second);
+    p->gauge.dirty_bytes = MIB(4);
+    for (unsigned i = 0; i < 30; i++)
+        tick(2 * second / 32);
+    CHECK_LE(p->gauge.dirty_bytes, KIB(256));
+    p->gauge.dirty_bytes += MIB(4);
+    for (unsigned i = 0; i < 3; i++)
+        tick(2 * second / 32);
+    CHECK(p->gauge.dirty_bytes > 7 * MIB(4) / 8);
+}
+
+// Memory that is used again and freed again is young again.
+static void traffic_keeps_what_it_uses(void) {
+    start(2 * second);
+    for (unsigned i = 0; i < 320; i++) {
+        p->gauge.dirty_bytes = 0;
+        tick(2 * second / 64);
+        p->gauge.dirty_bytes = MIB(4);
+        CHECK_LE(tick(2 * second / 64), MIB(1));
+    }
+}
+
+static void at_most_once_a_step(void) {
+    start(2 * second);
+    p->gauge.dirty_bytes = MIB(4);
+    tick(second / 16);
+    tick(second);
+    p->gauge.dirty_bytes = MIB(4);
+    for (unsigned i = 0; i < 1000; i++)
+        CHECK_EQ(tick(second / 16000 - 1), 0);
+}
+
+static void no_decay(void) {
+    start(0);
+    p->gauge.dirty_bytes = MIB(4);
+    for (unsigned i = 0; i < 10; i++)
+        CHECK_EQ(tick(second), 0);
+}
+
+static void another_thread_is_at_it(void) {
+    start(2 * second);
+    p->gauge.dirty_bytes = MIB(4);
+    tick(second / 16);
+    lock_acquire(&p->lock);
+    CHECK_EQ(tick(60 * second), 0);
+    lock_release(&p->lock);
+    CHECK_EQ(tick(0), MIB(4));
+}
+
+// --- the going ---------------------------------------------------------------------------------------
+
+// Four dirty spans of 1 .. 4 granules, oldest first, walls between them.
+static void start_heap(uintptr_t *bases) {
+    struct span *spans[4];
+    pages_start(&pages);
+    for (unsigned i = 0; i < 4; i++) {
+        spans[i] = take_block(&pages, i + 1);
+        bases[i] = spans[i]->base;
+        memset((void *)bases[i], 1, span_bytes(spans[i]));
+        take_block(&pages, 1);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        page_heap_give(&pages.heap, spans[i], span_bytes(spans[i]), 0);
+    fake_forget();
+}
+
+static void oldest_go_first(void) {
+    uintptr_t bases[4];
+    start_heap(bases);
+    CHECK_EQ(purge_heap(&pages.heap, GRANULE + 1), 3 * GRANULE);
+    page_heap_check(&pages.heap);
+    CHECK(fake_was_purged((void *)bases[0], GRANULE));
+    CHECK(fake_was_purged((void *)bases[1], 2 * GRANULE));
+    CHECK_EQ(fake_purged_bytes(), 3 * GRANULE);
+    CHECK_EQ(fake_resident_in((void *)bases[0], GRANULE), 0);
+    CHECK_EQ(pages.heap.dirty_bytes, 7 * GRANULE);
+    CHECK_EQ(counters_process.value[COUNTER_purges], 2);
+    CHECK_EQ(counters_process.value[COUNTER_purged_bytes], 3 * GRANULE);
+    CHECK_EQ(purge_heap(&pages.heap, SIZE_MAX), 7 * GRANULE);
+    CHECK_EQ(purge_heap(&pages.heap, SIZE_MAX), 0);
+    CHECK_EQ(fake_count(FAKE_PURGE), 4);
+    CHECK_EQ(pages.heap.dirty_bytes, 0);
+    struct span *span = take_block(&pages, 4);
+    CHECK_EQ(span->state, SPAN_CLEAN);
+    CHECK(test_is_byte((void *)span->base, span_bytes(span), 0));
+}
+
+// A call that fails leaves dirty what it was asked for; others go on, and the end is reached.
+static void failing_purge(void) {
+    uintptr_t bases[4];
+    start_heap(bases);
+    fake_fail(FAKE_PURGE, 2, 1);
+    CHECK_EQ(purge_heap(&pages.heap, SIZE_MAX), 8 * GRANULE);
+    page_heap_check(&pages.heap);
+    CHECK_EQ(pages.heap.dirty_bytes, 2 * GRANULE);
+    CHECK_EQ(pages.gauge.dirty_bytes, 2 * GRANULE);
+    CHECK_EQ(counters_process.value[COUNTER_purges], 4);
+    CHECK_EQ(counters_process.value[COUNTER_purged_bytes], 8 * GRANULE);
+    struct span *span = take_block(&pages, 2);
+    CHECK(span->base == bases[1] && span->state == SPAN_DIRTY);
+    page_heap_give(&pages.heap, span, span_bytes(span), 0);
+    fake_fail(FAKE_PURGE, 1, UINT32_MAX);
+    CHECK_EQ(purge_heap(&pages.heap, SIZE_MAX), 0);
+    CHECK_EQ(pages.heap.dirty_bytes, 2 * GRANULE);
+    fake_fail(FAKE_PURGE, 1, 0);
+    CHECK_EQ(purge_heap(&pages.heap, SIZE_MAX), 2 * GRANULE);
+}
+
+int main(void) {
+    CASE(within_the_budget);
+    CASE(share_of_what_is_in_use);
+    CASE(no_budget_at_all);
+    CASE(few_purges);
+    CASE(drains_over_the_decay_time);
+    CASE(one_tick_after_a_long_time);
+    CASE(young_memory_stays);
+    CASE(traffic_keeps_what_it_uses);
+    CASE(at_most_once_a_step);
+    CASE(no_decay);
+    CASE(another_thread_is_at_it);
+    CASE(oldest_go_first);
+    CASE(failing_purge);
+    return 0;
+}
