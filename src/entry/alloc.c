@@ -18,6 +18,9 @@ struct memory {
     bool  is_zero;
 };
 
+// The most an arena is asked for when a mapping was refused: half a region.
+#define LARGE_MOST MIB(32)
+
 // --- taking --------------------------------------------------------------------------------------
 
 static struct memory take_small(class_id id) {
@@ -49,6 +52,8 @@ static struct memory take_whole(const struct alloc_request *request) {
                              : arena_take_large(bytes, request->alignment);
     if (!span && !huge)
         span = huge_take(bytes, request->alignment);
+    else if (!span && max_size(bytes, request->alignment) <= LARGE_MOST)
+        span = arena_take_large(bytes, request->alignment);
     return from_span(span);
 }
 
@@ -96,12 +101,14 @@ void *alloc_slow(size_t bytes) {
 static void give_small(const char *function, void *pointer, struct block *block) {
     class_id      id = block->id;
     struct cache *cache = thread_cache();
-    if (!cache)
+    if (!cache) {
         arena_give(function, id, &pointer, 1);
-    else if (*cache->top[id] == pointer)
+        arena_settle();
+    } else if (*cache->top[id] == pointer) {
         fail_block(function, pointer, "double free of a ", class_bytes(id), "-byte block");
-    else
+    } else {
         cache_overflow(cache, function, id, pointer);
+    }
 }
 
 static void give(const char *function, void *pointer, struct block *block) {
@@ -151,6 +158,11 @@ static bool is_good_enough(size_t usable, size_t bytes) {
     return bytes <= usable && bytes >= usable / 2;
 }
 
+static bool fits_slot(const struct block *block, size_t bytes) {
+    return is_good_enough(block->usable, bytes) ||
+           (bytes <= SMALL_MAX && size_class_of(bytes) == block->id);
+}
+
 static bool resize_span(struct block *block, size_t bytes) {
     struct span *span = block->span;
     size_t       before = span->bytes;
@@ -166,7 +178,7 @@ static bool resize_span(struct block *block, size_t bytes) {
 
 static bool resize_in_place(struct block *block, size_t bytes) {
     if (block->kind == BLOCK_SMALL)
-        return is_good_enough(block->usable, bytes);
+        return fits_slot(block, bytes);
     if (bytes <= SMALL_MAX)
         return is_good_enough(block->usable, bytes);
     return resize_span(block, bytes);
@@ -194,7 +206,7 @@ static void *move_content(const char *function, void *pointer, struct block *blo
 }
 
 static void *resize_live(const char *function, void *pointer, struct block *block, size_t bytes) {
-    if (is_good_enough(block->usable, bytes) && block->kind == BLOCK_SMALL)
+    if (block->kind == BLOCK_SMALL && fits_slot(block, bytes))
         return pointer;
     if (block->kind == BLOCK_HUGE) {
         void *moved = move_pages(block, bytes);
@@ -203,7 +215,9 @@ static void *resize_live(const char *function, void *pointer, struct block *bloc
     } else if (resize_in_place(block, bytes)) {
         return pointer;
     }
-    return move_content(function, pointer, block, bytes);
+    void *moved = move_content(function, pointer, block, bytes);
+    // A block that only shrinks can stay where it is when there is no memory for a smaller one.
+    return moved || bytes > block->usable ? moved : pointer;
 }
 
 static void zero_tail(void *pointer, size_t from) {

@@ -49,6 +49,7 @@ ALWAYS_INLINE bool alloc_free_fast_class(void *pointer, class_id id) {
     if (UNLIKELY(top == PEEK(&cache->limit[id])) || UNLIKELY(*top == pointer))
         return false;
     top[1] = pointer;
+    __atomic_signal_fence(__ATOMIC_RELEASE);  // no instruction: fork's copy sees a whole stack
     POKE(&cache->top[id], top + 1);
     return true;
 }

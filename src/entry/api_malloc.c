@@ -4,9 +4,6 @@
 // own. More than PTRDIFF_MAX and every overflow is NULL and ENOMEM. free keeps errno. realloc(p, 0)
 // frees and returns NULL, as glibc's does.
 #include <errno.h>
-#include <malloc.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "entry/alloc.h"
@@ -15,6 +12,7 @@
 #include "entry/init.h"
 #include "entry/report.h"
 #include "entry/trim.h"
+#include "os/libc_malloc.h"
 #include "os/os.h"
 
 // Of C23, not yet in every libc's headers.

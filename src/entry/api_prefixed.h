@@ -1,9 +1,7 @@
 // entry/api_prefixed.h - declarations of the malloc family under the test builds' prefix.
 #pragma once
-#include <malloc.h>
-#include <stdio.h>
-
 #include "entry/api.h"
+#include "os/libc_malloc.h"
 
 void            *API(malloc)(size_t bytes);
 void             API(free)(void *pointer);

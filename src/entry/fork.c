@@ -5,6 +5,7 @@
 #include "heap/huge.h"
 #include "heap/user_heap.h"
 #include "local/thread.h"
+#include "os/lock.h"
 #include "page/meta.h"
 #include "page/page_map.h"
 
@@ -15,9 +16,11 @@ void fork_prepare(void) {
     huge_fork_prepare();
     page_map_fork_prepare();
     meta_fork_prepare();
+    lock_fork_begin();
 }
 
 void fork_parent(void) {
+    lock_fork_end();
     meta_fork_parent();
     page_map_fork_parent();
     huge_fork_parent();
@@ -27,6 +30,7 @@ void fork_parent(void) {
 }
 
 void fork_child(void) {
+    lock_fork_end();
     meta_fork_child();
     page_map_fork_child();
     huge_fork_child();

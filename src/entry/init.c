@@ -54,7 +54,7 @@ void init_run(void) {
     // Back from our own start-up: the core serves.
     if (thread_root.phase == THREAD_STARTING)
         return;
-    thread_start_begin();
+    enum thread_phase before = thread_start_begin();
     lock_acquire(&start_lock);
     bool first = init_state == INIT_NOT;
     if (first) {
@@ -66,7 +66,13 @@ void init_run(void) {
         start_hooks();
         __atomic_store_n(&init_state, INIT_DONE, __ATOMIC_RELEASE);
     }
-    thread_start_end();
+    thread_start_end(before);
+}
+
+// What the first call would do, for the sake of order: our fork handlers are registered before
+// those of libraries that load later, and so run innermost.
+__attribute__((constructor)) static void say_hello(void) {
+    init_ensure();
 }
 
 // Nothing is torn down at the end: other threads and later destructors still free. Only the report.

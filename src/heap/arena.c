@@ -108,7 +108,9 @@ uint32_t arena_take(class_id id, void **out, uint32_t count) {
     lock_release(&bin->lock);
     // One source may be exhausted (RLIMIT_DATA) where another is not.
     for (unsigned i = 0; taken == 0 && i < table.limit; i++) {
-        bin = &arena_number(i)->bins[id];
+        if (!arena_at(i))
+            continue;
+        bin = &arena_at(i)->bins[id];
         lock_acquire(&bin->lock);
         taken = bin_take_locked(bin, out, count);
         lock_release(&bin->lock);
@@ -129,18 +131,16 @@ void arena_give(const char *function, class_id id, void **slots, uint32_t count)
     if (others > 0)
         bin_return(function, id, slots, others);
     counters_add(&counters_process, COUNTER_flushes, 1);
-    arena_settle();
 }
 
 // --- large ---------------------------------------------------------------------------------------
 
 static struct span *take_large_anywhere(unsigned start, size_t bytes, size_t alignment) {
-    for (unsigned i = 0; i < table.limit; i++) {
-        struct span *span = large_take(&arena_number(start + i)->pages, bytes, alignment);
-        if (span)
-            return span;
-    }
-    return NULL;
+    struct span *span = large_take(&arena_number(start)->pages, bytes, alignment);
+    for (unsigned i = 0; !span && i < table.limit; i++)
+        if (arena_at(i))
+            span = large_take(&arena_at(i)->pages, bytes, alignment);
+    return span;
 }
 
 struct span *arena_take_large(size_t bytes, size_t alignment) {
@@ -180,17 +180,17 @@ static void purge_some(size_t bytes) {
         if (!arena || PEEK(&arena->pages.dirty_bytes) == 0)
             continue;
         size_t before = PEEK(&arena->pages.dirty_bytes);
-        purge_heap(&arena->pages, bytes);
+        purge_heap(&table.purge, &arena->pages, bytes);
         page_heap_return(&arena->pages, option(OPT_TRIM_THRESHOLD), option(OPT_TOP_PAD), false);
         bytes -= min_size(bytes, before);
     }
 }
 
 void arena_settle(void) {
-    size_t surplus = purge_surplus(&table.purge);
+    uint64_t now_ns = os_now_ns();
+    size_t   surplus = purge_surplus(&table.purge, now_ns);
     if (UNLIKELY(surplus > 0))
         purge_some(surplus);
-    uint64_t now_ns = os_now_ns();
     bool ticked = purge_tick(&table.purge, now_ns, &surplus);
     if (UNLIKELY(ticked)) {
         POKE(&table.pressure, PEEK(&table.pressure) / 2);
@@ -205,7 +205,7 @@ static size_t trim_one(struct arena *arena, size_t pad, size_t *returned) {
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
         if (PEEK(&arena->bins[id].slab_count) > 0)
             bytes += bin_trim(&arena->bins[id]);
-    bytes += purge_heap(&arena->pages, SIZE_MAX);
+    bytes += purge_heap(&table.purge, &arena->pages, SIZE_MAX);
     *returned += page_heap_return(&arena->pages, 0, pad, true);
     return bytes;
 }
@@ -277,9 +277,9 @@ void arena_check(void) {
 }
 
 // --- fork ----------------------------------------------------------------------------------------
-// All bins of all arenas, then all page heaps: the order of ranks, and of the index within a rank.
+// All bins of all arenas, then all page heaps: the order of ranks, and of the index in a rank.
 
-static void each_lock(void (*on_bin)(struct bin *), void (*on_pages)(struct page_heap *)) {
+static void each_part(void (*on_bin)(struct bin *), void (*on_pages)(struct page_heap *)) {
     for (unsigned i = 0; i < table.limit; i++)
         for (unsigned id = SMALL_CLASS_FIRST; arena_at(i) && id <= SMALL_CLASS_LAST; id++)
             on_bin(&arena_at(i)->bins[id]);
@@ -302,22 +302,33 @@ static void parent_pages(struct page_heap *pages) {
 }
 static void child_bin(struct bin *bin) {
     lock_reset_in_child(&bin->lock);
-    handback_repair_in_child(&bin->news);
 }
 static void child_pages(struct page_heap *pages) {
     lock_reset_in_child(&pages->lock);
 }
+static void ignore_bin(struct bin *bin) {
+    (void)bin;
+}
+static void ignore_pages(struct page_heap *pages) {
+    (void)pages;
+}
+static void repair_pages(struct page_heap *pages) {
+    page_heap_repair_in_child(pages);
+    page_heap_visit_slabs(pages, bin_repair_slab_in_child);
+}
 
 void arena_fork_prepare(void) {
     lock_acquire(&table.lock);
-    each_lock(prepare_bin, prepare_pages);
+    each_part(prepare_bin, prepare_pages);
 }
 void arena_fork_parent(void) {
-    each_lock(parent_bin, parent_pages);
+    each_part(parent_bin, parent_pages);
     lock_release(&table.lock);
 }
 void arena_fork_child(void) {
-    each_lock(child_bin, child_pages);
+    each_part(child_bin, child_pages);
     lock_reset_in_child(&table.lock);
     lock_reset_in_child(&table.purge.lock);
+    each_part(ignore_bin, repair_pages);
+    each_part(bin_repair_in_child, ignore_pages);
 }

@@ -35,7 +35,7 @@ struct arena *arena_at(unsigned index);
 // ENOMEM).
 uint32_t arena_take(class_id id, void **out, uint32_t count);
 // Gives slots of one class back, of whatever arenas. Uses the array as scratch. A pointer that is
-// no taken slot is fatal, with a line that names `function`.
+// no taken slot is fatal, with a line that names `function`. arena_settle is left to the caller.
 void arena_give(const char *function, class_id id, void **slots, uint32_t count);
 // A large block (see heap/large.h), or NULL.
 struct span *arena_take_large(size_t bytes, size_t alignment);
@@ -43,8 +43,8 @@ void         arena_give_large(struct span *span);
 // A page heap for a user's heap made now.
 struct page_heap *arena_pages(void);
 
-// To be called, without locks, after memory became free elsewhere (user heaps, resizes): keeps the
-// budget, ticks the decay.
+// To be called, without locks, after memory became free (but for arena_give_large, which does it):
+// keeps the budget, ticks the decay.
 void arena_settle(void);
 // Gives back all that is free: merges, holes, dirty spans, regions, the segment's end but for `pad`
 // bytes. Returns bytes.

@@ -47,6 +47,11 @@ static void relist(struct bin *bin, struct slab *slab) {
 
 // --- slabs come and go ---------------------------------------------------------------------------
 
+// What the page map says of this bin's slabs.
+static class_id class_byte(const struct bin *bin) {
+    return bin->owner ? (class_id)CLASS_HEAP_SLAB : bin->id;
+}
+
 static struct slab *add_slab(struct bin *bin) {
     struct span *span = page_heap_take(bin->pages, size_class_table[bin->id].granules, 1);
     if (!span)
@@ -58,7 +63,7 @@ static struct slab *add_slab(struct bin *bin) {
     }
     span->slab = slab;
     span_set_kind(span, SPAN_SLAB);
-    span_publish_all(span, bin->owner ? (class_id)CLASS_HEAP_SLAB : bin->id);
+    span_publish_all(span, class_byte(bin));
     enlist(bin, slab);
     if (bin->owner)
         list_append(&bin->slabs, &span->owned);
@@ -149,15 +154,14 @@ NORETURN COLD static void fail_slot(const char *function, void *pointer, struct 
     fail_line(&line);
 }
 
-// The slab of a slot that a cache held as one of class `id`. What is there now is proved: the slot
-// may have been freed twice, and its slab be gone since.
-static struct slab *slab_of(const char *function, class_id id, void *pointer) {
-    uintptr_t address = (uintptr_t)pointer;
-    class_id  now = page_map_class(address);
-    if (UNLIKELY(now != id && now != CLASS_HEAP_SLAB))
+// The slab of a slot of class `id`; `byte` is what the page map must say. What is there now is
+// proved: the slot may have been freed twice, and its slab be gone since.
+static struct slab *slab_of(const char *function, class_id id, class_id byte, void *pointer) {
+    uintptr_t    address = (uintptr_t)pointer;
+    struct slab *slab = slab_find(address);
+    if (UNLIKELY(page_map_class(address) != byte || !slab))
         fail_block(function, pointer, "double free of a ", class_bytes(id), "-byte block");
-    struct slab *slab = page_map_span(address)->slab;
-    uint32_t     slot = slab_slot_of(slab, address);
+    uint32_t slot = slab_slot_of(slab, address);
     if (UNLIKELY(slot >= slab->slot_count || slab_slot_address(slab, slot) != address))
         fail_slot(function, pointer, slab);
     return slab;
@@ -167,7 +171,7 @@ uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, ui
     uint32_t others = 0, given = 0;
     bin_merge_locked(bin);
     for (uint32_t i = 0; i < count; i++) {
-        struct slab *slab = slab_of(function, bin->id, slots[i]);
+        struct slab *slab = slab_of(function, bin->id, class_byte(bin), slots[i]);
         if (PEEK(&slab->bin) != bin) {
             slots[others++] = slots[i];
             continue;
@@ -210,7 +214,7 @@ static void merge_if_due(struct bin *bin, uint32_t count) {
 
 // Returns the slots that lie in the slab of slots[0]; how many those are.
 static uint32_t return_to_slab(const char *function, class_id id, void **slots, uint32_t count) {
-    struct slab *slab = slab_of(function, id, slots[0]);
+    struct slab *slab = slab_of(function, id, id, slots[0]);
     struct bin  *bin = PEEK(&slab->bin);
     uintptr_t    end = slab->base + (uintptr_t)slab->slot_count * slab_bytes(slab);
     uint32_t     done = 0;
@@ -306,6 +310,30 @@ size_t bin_trim(struct bin *bin) {
     }
     lock_release(&bin->lock);
     return given;
+}
+
+// --- in a forked child --------------------------------------------------------------------------
+
+void bin_repair_slab_in_child(struct span *span) {
+    struct slab *slab = span->slab;
+    struct bin  *bin = slab->bin;
+    if (slab->handoff == 0 && !slab->busy)
+        return;
+    slab->handoff = 0;
+    slab->busy = false;
+    bin->taken -= slab_merge(slab);
+    relist(bin, slab);
+}
+
+void bin_repair_in_child(struct bin *bin) {
+    struct tree_node *node = tree_first(&bin->partial);
+    handback_init(&bin->news);
+    bin->pending = 0;
+    while (node) {
+        struct slab *slab = CONTAINER_OF(node, struct slab, node);
+        node = tree_after(&bin->partial, node->major, node->minor);
+        drop_if_idle(bin, slab);
+    }
 }
 
 void bin_count(const struct bin *bin, struct counters *totals) {

@@ -56,6 +56,11 @@ void bin_merge_locked(struct bin *bin);
 // bin_give_locked.
 void bin_return(const char *function, class_id id, void **slots, uint32_t count);
 
+// In a forked child, for every slab, before bin_repair_in_child: forgets the other threads' half of
+// the protocol (announcements never pushed or cut off, returns never ended, holes half made).
+void bin_repair_slab_in_child(struct span *span);
+// In a forked child: an empty stack of news, idle slabs given back. The lock is reset before.
+void bin_repair_in_child(struct bin *bin);
 // Adds the bin's figures.
 void bin_count(const struct bin *bin, struct counters *totals);
 // Merges, then gives back whole free pages inside partly used slabs. Takes and releases the lock;

@@ -4,10 +4,12 @@
 #include "os/fail.h"
 #include "os/os.h"
 
-static struct block find_in_slab(uintptr_t address, struct span *span) {
-    struct slab *slab = span->slab;
+static struct block find_in_slab(uintptr_t address) {
+    struct slab *slab = slab_find(address);
+    if (UNLIKELY(!slab))
+        return (struct block){.kind = BLOCK_FREE};
     uint32_t     slot = slab_slot_of(slab, address);
-    struct block block = {.kind = BLOCK_SLACK, .id = slab->id, .span = span, .slab = slab};
+    struct block block = {.kind = BLOCK_SLACK, .id = slab->id, .span = slab->span, .slab = slab};
     if (slot >= slab->slot_count)
         return block;
     block.base = slab_slot_address(slab, slot);
@@ -47,7 +49,7 @@ struct block block_find(const void *pointer) {
     uintptr_t address = (uintptr_t)pointer;
     class_id  id = page_map_class(address);
     if (class_is_small(id) || id == CLASS_HEAP_SLAB)
-        return find_in_slab(address, page_map_span(address));
+        return find_in_slab(address);
     switch (id) {
     case CLASS_LARGE:
     case CLASS_HUGE:

@@ -87,34 +87,33 @@ static void put_cached(struct span *span, uint64_t now_ns) {
 }
 
 // Unmaps; where the kernel cannot (the limit of mappings), the pages go and the empty mapping waits
-// for reuse.
-static bool drop(struct span *span) {
+// for reuse. The bytes that were given back.
+static size_t drop(struct span *span) {
+    size_t bytes = span->bytes;
     page_map_set_class(span->base, span->granules, CLASS_NONE);
     if (os_unmap((void *)span->base, span_bytes(span)) == 0) {
         counters_sub(&counters_process, COUNTER_mappings, 1);
         counters_sub(&counters_process, COUNTER_mapped_bytes, span_bytes(span));
         span_delete(span);
-        return true;
+        return bytes;
     }
     page_map_set_class(span->base, span->granules, CLASS_FREE);
-    if (os_purge((void *)span->base, span_bytes(span)) == 0)
+    if (os_purge((void *)span->base, span_bytes(span)) != 0)
+        bytes = 0;
+    else
         span->state = SPAN_CLEAN;
-    span->bytes = 0;
-    // As young as can be: those behind it get their turn first.
+    span->bytes -= bytes;
     put_cached(span, os_now_ns());
-    return false;
+    return bytes;
 }
 
 size_t huge_evict(uint64_t until_ns) {
     size_t       bytes = 0;
     struct span *span;
     lock_assert_none_held();
-    while ((span = oldest_due(until_ns)) != NULL) {
-        size_t length = span->bytes;
-        if (!drop(span))
-            break;
-        bytes += length;
-    }
+    // Bounded: what cannot be unmapped comes back to the list.
+    for (unsigned left = PEEK(&cache.freed_count); left > 0 && (span = oldest_due(until_ns)); left--)
+        bytes += drop(span);
     return bytes;
 }
 
@@ -176,6 +175,10 @@ void huge_give(struct span *span) {
     span_set_kind(span, SPAN_FREE);
     span->owner = NULL;
     span->state = SPAN_DIRTY;
+    if (span->bytes > option(OPT_HUGE_CACHE)) {
+        drop(span);
+        return;
+    }
     uint64_t now_ns = os_now_ns();
     put_cached(span, now_ns);
     huge_evict(now_ns > keep_ns ? now_ns - keep_ns : 0);
@@ -223,9 +226,15 @@ static bool grow_mapping(struct span *span, size_t granules) {
     return true;
 }
 
+// What a block gets that grows: the steps after this one ask nobody.
+static size_t with_room(size_t granules) {
+    return granules + granules / 8;
+}
+
 bool huge_resize(struct span *span, size_t bytes) {
     size_t granules = bytes_to_granules(bytes);
-    if (granules > span->granules && !grow_mapping(span, granules))
+    if (granules > span->granules && !grow_mapping(span, with_room(granules)) &&
+        !grow_mapping(span, granules))
         return false;
     if (granules < span->granules - span->granules / 4)
         shrink_mapping(span, granules);
@@ -233,30 +242,27 @@ bool huge_resize(struct span *span, size_t bytes) {
     return true;
 }
 
+static bool prepare_target(void *target, size_t bytes) {
+    return page_map_prepare((uintptr_t)target, bytes / GRANULE);
+}
+
 static bool move_mapping(struct span *span, size_t granules) {
     uintptr_t old = span->base;
-    size_t    old_granules = span->granules;
-    page_map_set_class(old, old_granules, CLASS_NONE);
-    void *memory = os_move((void *)old, span_bytes(span), granules * GRANULE, GRANULE, HUGE_NAME);
-    if (!memory || !page_map_prepare((uintptr_t)memory, granules)) {
-        // Without leaves for the new place the pages go back to the old one, which is still free.
-        if (memory)
-            memory = os_move(memory, granules * GRANULE, span_bytes(span), GRANULE, HUGE_NAME);
-        if (memory)
-            span->base = (uintptr_t)memory;
-        span_publish_block(span, CLASS_HUGE);
-        return false;
+    page_map_set_class(old, span->granules, CLASS_NONE);
+    void *memory = os_move((void *)old, span_bytes(span), granules * GRANULE, GRANULE, HUGE_NAME,
+                           prepare_target);
+    if (memory) {
+        span->base = (uintptr_t)memory;
+        set_length(span, granules);
     }
-    span->base = (uintptr_t)memory;
-    set_length(span, granules);
     span_publish_block(span, CLASS_HUGE);
-    return true;
+    return memory != NULL;
 }
 
 void *huge_move(struct span *span, size_t bytes) {
-    size_t granules = bytes_to_granules(bytes), room = granules + granules / 8;
-    if (granules > span->granules && !grow_mapping(span, room) && !move_mapping(span, room) &&
-        !grow_mapping(span, granules) && !move_mapping(span, granules))
+    size_t granules = bytes_to_granules(bytes);
+    if (granules > span->granules && !move_mapping(span, with_room(granules)) &&
+        !move_mapping(span, granules))
         return NULL;
     if (!huge_resize(span, bytes))
         return NULL;

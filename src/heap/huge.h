@@ -16,10 +16,10 @@
 // whether it reads as zero.
 struct span *huge_take(size_t bytes, size_t alignment);
 void         huge_give(struct span *span);
-// True: in place.
+// True: done in place. What grows gets an eighth of room in address space where there is some.
 bool huge_resize(struct span *span, size_t bytes);
-// Grows or shrinks, moving the pages (not copying) if it must. NULL: unchanged, no memory. The span
-// stays the same record.
+// Grows by moving the pages (not copying), after huge_resize could not; shrinks in place. NULL:
+// unchanged, no memory. The span stays the same record.
 void *huge_move(struct span *span, size_t bytes);
 
 // Unmaps freed mappings: those above the byte budget and those freed before `until_ns` (UINT64_MAX:

@@ -85,6 +85,14 @@ bool slab_give(struct slab *slab, uint32_t slot) {
     return true;
 }
 
+// A double free that raced with the first: both passed the look of slab_return_bits.
+NORETURN COLD static void fail_returned_twice(const struct slab *slab, uint32_t word,
+                                              uint64_t bits) {
+    uint32_t slot = word * BITMAP_WORD_BITS + bits_lowest(bits);
+    fail_block("free", (void *)slab_slot_address(slab, slot), "double free of a ",
+               slab_bytes(slab), "-byte block");
+}
+
 uint32_t slab_merge(struct slab *slab) {
     uint32_t count = 0;
     // M2. Acquire and release: pairs with R3 (slab_return_end), see theory a.
@@ -93,6 +101,8 @@ uint32_t slab_merge(struct slab *slab) {
         uint64_t came = bitmap_atomic_take_word(&slab_returned(slab)[word]);
         if (!came)
             continue;
+        if (UNLIKELY(came & slab->words[word]))
+            fail_returned_twice(slab, word, came & slab->words[word]);
         slab->words[word] |= came;
         count += bits_count(came);
         if (word < slab->first_word)

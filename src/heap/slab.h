@@ -73,6 +73,15 @@ ALWAYS_INLINE uint32_t slab_slot_of(const struct slab *slab, uintptr_t address) 
     return size_class_slot(slab->id, address - slab->base);
 }
 
+// The slab of an address whose class byte is a slab's, or NULL: it was given back meanwhile. Only a
+// misused pointer can find that; a record is looked at, never user memory.
+ALWAYS_INLINE struct slab *slab_find(uintptr_t address) {
+    struct span *span = page_map_span(address);
+    if (UNLIKELY(!span || span_kind_of(span) != SPAN_SLAB))
+        return NULL;
+    struct slab *slab = span->slab;
+    return LIKELY(slab->span == span) ? slab : NULL;
+}
 // All slots free, nothing published. NULL: no memory for the record.
 struct slab *slab_new(struct span *span, struct bin *bin, class_id id);
 // Only of a slab that slab_is_idle.
@@ -83,7 +92,7 @@ void slab_delete(struct slab *slab);
 uint32_t slab_take(struct slab *slab, void **out, uint32_t count);
 // False: the slot is free or returned already (nothing changed).
 bool slab_give(struct slab *slab, uint32_t slot);
-// M2 and M3: returned -> free; how many came back. Traps nothing: R2 proved the bits.
+// M2 and M3: returned -> free; how many came back. Fatal when one of them is free already.
 uint32_t slab_merge(struct slab *slab);
 // M4's condition.
 bool slab_is_idle(const struct slab *slab);

@@ -6,7 +6,7 @@
 enum {
     AGE_EVENTS = 256,        // slow paths between two looks for idle classes
     ROOM_BYTES_FREE = 8192,  // room up to this many bytes is given without asking for demand
-    ROOM_BYTES_MAX = 65536,  // of one class
+    ROOM_BYTES_MAX = 32768,  // of one class
     ROOM_SLOTS_MAX = 1023,
     ROOM_SLOTS_MIN = 3,      // the largest classes may have this many
     BATCH_MAX = 256,
@@ -51,7 +51,9 @@ static uint32_t room_start(class_id id) {
     uint32_t bytes = class_bytes(id);
     return bytes <= 256 ? 15 : bytes <= 1024 ? 7 : bytes <= 8192 ? 3 : 1;
 }
+// Compiler fences on both sides: fork in another thread sees memory as of some instruction of ours.
 static void set_busy(struct cache *cache, bool busy) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
     POKE(&cache->busy, busy);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
@@ -105,6 +107,7 @@ static bool provide_array(struct cache *cache, class_id id, uint32_t room) {
         return false;
     uint32_t count = class->bottom ? held(cache, id) : 0;
     void   **bottom = word_at(cache, offset);
+    set_busy(cache, true);
     bottom[0] = NULL;
     for (uint32_t i = 1; i <= count; i++)
         bottom[i] = bottom_of(cache, id)[i];
@@ -113,6 +116,7 @@ static bool provide_array(struct cache *cache, class_id id, uint32_t room) {
     class->bottom = offset;
     class->capacity = (uint16_t)((1u << size) - 1);
     POKE(&cache->top[id], bottom + count);
+    set_busy(cache, false);
     return true;
 }
 
@@ -141,14 +145,18 @@ static bool grow(struct cache *cache, class_id id) {
 
 // --- flush ---------------------------------------------------------------------------------------
 
-// Gives the oldest `count` slots back: those at the bottom.
+// Gives the oldest `count` slots back: those at the bottom. While some of them are given and still
+// in the array, the cache is not to be drained by anybody else (cache_fork_child).
 static void flush(struct cache *cache, const char *function, class_id id, uint32_t count) {
     void   **bottom = bottom_of(cache, id);
     uint32_t rest = held(cache, id) - count;
+    set_busy(cache, true);
     arena_give(function, id, bottom + 1, count);
     for (uint32_t i = 1; i <= rest; i++)
         bottom[i] = bottom[count + i];
     POKE(&cache->top[id], bottom + rest);
+    set_busy(cache, false);
+    arena_settle();
 }
 
 static void shrink_idle(struct cache *cache, class_id id) {
@@ -179,7 +187,6 @@ static void age(struct cache *cache) {
 }
 
 static void begin_event(struct cache *cache, class_id id) {
-    set_busy(cache, true);
     if (--cache->events == 0)
         age(cache);
     cache->classes[id].active = true;
@@ -215,7 +222,6 @@ void *cache_refill(struct cache *cache, class_id id) {
             POKE(&cache->top[id], bottom + count - 1);
         }
     }
-    set_busy(cache, false);
     return slot;
 }
 
@@ -231,15 +237,16 @@ void cache_overflow(struct cache *cache, const char *function, class_id id, void
     bool grown = cache->top[id] != cache->limit[id] || (wants_room(cache, id) && grow(cache, id));
     if (class->room == 0) {
         arena_give(function, id, &slot, 1);
+        arena_settle();
     } else {
         if (!grown)
             flush(cache, function, id, (held(cache, id) + 1) / 2);
         class->refilled = false;
         void **top = cache->top[id] + 1;
         *top = slot;
+        __atomic_signal_fence(__ATOMIC_RELEASE);
         POKE(&cache->top[id], top);
     }
-    set_busy(cache, false);
 }
 
 // --- birth and death -----------------------------------------------------------------------------
@@ -292,13 +299,11 @@ struct cache *cache_new(void) {
 }
 
 void cache_drain(struct cache *cache) {
-    set_busy(cache, true);
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++) {
         if (cache->classes[id].bottom && held(cache, (class_id)id) > 0)
             flush(cache, "free", (class_id)id, held(cache, (class_id)id));
         cache->classes[id].batch = 1;
     }
-    set_busy(cache, false);
 }
 
 void cache_delete(struct cache *cache) {
@@ -366,14 +371,22 @@ void cache_fork_parent(void) {
     lock_release(&caches_lock);
 }
 
+// Between the two steps of a pop or a push, or a batch, a cache is whole but for slots that stay
+// taken for ever; inside flush it is not, and then all it holds does.
 void cache_fork_child(struct cache *mine) {
+    orphans = 0;
     for (struct cache *cache = all_caches; cache; cache = cache->next) {
-        if (cache == mine || cache->state != CACHE_LIVE)
+        if (cache == mine || cache->state == CACHE_UNUSED)
             continue;
-        // Between a pop's or push's two steps a cache is whole but for one slot, which stays taken
-        // for ever; in the middle of a batch it is not, and then all it holds does.
-        cache->state = cache->busy ? CACHE_LOST : CACHE_ORPHAN;
-        orphans += !cache->busy;
+        if (cache->busy) {
+            disallow(cache, cache->allowed);
+            clear(cache);
+            cache->busy = false;
+            cache->state = CACHE_UNUSED;
+        } else {
+            cache->state = CACHE_ORPHAN;
+            orphans++;
+        }
     }
     lock_reset_in_child(&caches_lock);
 }

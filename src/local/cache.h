@@ -26,7 +26,6 @@ enum cache_state {
     CACHE_UNUSED,  // waits for a thread
     CACHE_LIVE,    // belongs to a thread
     CACHE_ORPHAN,  // its thread did not survive fork; somebody will drain it
-    CACHE_LOST,    // the same, in the middle of a batch: what it holds is given up
 };
 
 enum { CACHE_AREA_BYTES = 192 << 10, CACHE_ARRAY_SIZES = 12 };
@@ -49,7 +48,7 @@ struct cache {
     struct cache_class classes[SMALL_CLASS_LAST + 1];
     struct cache      *next;       // in the list of all caches; constant once linked
     uint32_t           state;      // enum cache_state
-    bool               busy;       // the owner is inside a slow path
+    bool               busy;       // slots are given back and still in an array, or arrays change
     uint32_t           events;     // slow paths until age looks again
     size_t             allowed;    // room of all classes, in bytes
     uint32_t           bump;       // first unused word of the area; read by anybody

@@ -57,11 +57,13 @@ struct cache *thread_cache(void) {
     return thread_root.phase == THREAD_NEW ? give_birth() : NULL;
 }
 
-void thread_start_begin(void) {
+enum thread_phase thread_start_begin(void) {
+    enum thread_phase before = thread_root.phase;
     thread_root.phase = THREAD_STARTING;
+    return before;
 }
-void thread_start_end(void) {
-    thread_root.phase = THREAD_NEW;
+void thread_start_end(enum thread_phase before) {
+    thread_root.phase = before;
 }
 
 void thread_fork_child(void) {

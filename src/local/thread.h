@@ -24,9 +24,10 @@ extern __thread struct thread_root thread_root __attribute__((tls_model("initial
 // The calling thread's cache, made if it is time; NULL: go straight to the arenas. The library is
 // started.
 struct cache *thread_cache(void);
-// From here to thread_start_end the calling thread counts as THREAD_STARTING.
-void thread_start_begin(void);
-void thread_start_end(void);
+// From here to thread_start_end, which gets what this returned, the calling thread counts as
+// THREAD_STARTING.
+enum thread_phase thread_start_begin(void);
+void              thread_start_end(enum thread_phase before);
 // Registers the exit hook; outside all locks; only then threads get caches. False: no key left: no
 // caches.
 bool thread_hooks(void);

@@ -45,6 +45,10 @@ bool lock_try(struct lock *lock);
 void lock_release(struct lock *lock);
 // As lock_acquire for a second lock of a rank already held; the caller keeps a fixed order.
 void lock_acquire_peer(struct lock *lock);
+// Between begin and end the calling thread holds every lock (fork's prepare took them): its own
+// acquisitions and releases do nothing, so that handlers of others may allocate.
+void lock_fork_begin(void);
+void lock_fork_end(void);
 // In a forked child: forgets holder and sleepers, whatever the state. Only for locks that fork's
 // prepare took, so the data behind them is whole.
 void lock_reset_in_child(struct lock *lock);

@@ -54,8 +54,9 @@ void os_avoid_huge_pages(void *address, size_t bytes, bool avoid);
 int os_resize(void *address, size_t old_bytes, size_t new_bytes);
 // Moves a mapping's pages without copying to a new place at a multiple of `alignment`, resized.
 // NULL: the old mapping is unchanged. `name` as in os_map.
+// `ready` (may be NULL) is told the new place before anything moves, and may refuse it.
 void *os_move(void *address, size_t old_bytes, size_t new_bytes, size_t alignment,
-              const char *name);
+              const char *name, bool (*ready)(void *target, size_t bytes));
 // True when every page of the range is mapped (any protection). Any address may be asked.
 bool os_is_mapped(const void *address, size_t bytes);
 

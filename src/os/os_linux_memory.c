@@ -117,21 +117,30 @@ int os_resize(void *address, size_t old_bytes, size_t new_bytes) {
     return remap(address, old_bytes, new_bytes, 0, NULL) ? 0 : ENOMEM;
 }
 
+// Kernels differ in whether a failing mremap has released its target: so what can fail is tried
+// before, on the target itself. The growth becomes writable, and is counted by every limit.
+static bool may_grow_to(void *target, size_t old_bytes, size_t new_bytes) {
+    return new_bytes <= old_bytes ||
+           call_mprotect(target, new_bytes - old_bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
 void *os_move(void *address, size_t old_bytes, size_t new_bytes, size_t alignment,
-              const char *name) {
+              const char *name, bool (*ready)(void *target, size_t bytes)) {
     if (PEEK(&mremap_is_off))
         return NULL;
     void *target = map_aligned(new_bytes, max_size(alignment, os_page_bytes()), PROT_NONE);
     if (!target)
         return NULL;
-    int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
-    if (remap(address, old_bytes, new_bytes, flags, target)) {
+    int  flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    bool tried = may_grow_to(target, old_bytes, new_bytes) &&
+                 (!ready || ready(target, new_bytes));
+    if (tried && remap(address, old_bytes, new_bytes, flags, target)) {
         os_name(target, new_bytes, name);
         return target;
     }
-    // A call that was refused did nothing. One that failed may have released the target first, and
-    // somebody else may live there by now: it is left alone.
-    if (PEEK(&mremap_is_off))
+    // A call that was not made, or refused, did nothing. One that failed all the same may have
+    // released the target, and somebody else may live there by now: it is left alone.
+    if (!tried || PEEK(&mremap_is_off))
         call_munmap(target, new_bytes);
     return NULL;
 }

@@ -24,6 +24,7 @@ void page_heap_init(struct page_heap *heap, struct source *source, struct source
     *heap = (struct page_heap){.source = source, .fallback = fallback, .gauge = gauge};
     lock_init(&heap->lock, RANK_PAGE_HEAP);
     list_init(&heap->dirty_lru);
+    list_init(&heap->moving);
 }
 
 // --- free spans in and out of the trees ----------------------------------------------------------
@@ -100,23 +101,24 @@ static struct span *split(struct span *span, size_t granules) {
 
 // --- growth --------------------------------------------------------------------------------------
 
-// Without leaves of the page map the granules of a run stay nobody's for ever: untouched memory, lost
-// address space. Where there is a leaf it may name the span of an earlier region.
-static void abandon(const struct source_run *run) {
-    for (uintptr_t at = run->base; at < run->base + run->granules * GRANULE; at += GRANULE)
-        if (page_map_leaf(at))
-            page_map_set_span(at, NULL);
+// The run as if it had not been committed: no span may be missing below a region's end.
+static void undo_run(struct source *source, const struct source_run *run) {
+    if (source->shrink(source, run->region, run->base) == 0)
+        region_commit(run->region, -(intptr_t)(run->granules * GRANULE));
 }
 
 static bool grow_from(struct page_heap *heap, struct source *source, size_t granules) {
-    struct source_run run;
-    struct span *span = source && !source->exhausted ? span_new(0, 0, SPAN_CLEAN) : NULL;
-    if (!span)
+    if (!source || source->exhausted)
         return false;
-    bool grown = source->grow(source, granules, &run);
-    if (!grown || !page_map_prepare(run.base, run.granules)) {
-        if (grown)
-            abandon(&run);
+    struct span      *span = span_new(0, 0, SPAN_CLEAN);
+    struct source_run run;
+    if (!span || !source->grow(source, granules, &run)) {
+        if (span)
+            span_delete(span);
+        return false;
+    }
+    if (!page_map_prepare(run.base, run.granules)) {
+        undo_run(source, &run);
         span_delete(span);
         return false;
     }
@@ -268,6 +270,7 @@ size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, struct list 
         remove_locked(heap, span);
         span_publish_ends(span);
         list_append(list, &span->lru);
+        list_append(&heap->moving, &span->owned);
         detached += span->resident;
     }
     lock_release(&heap->lock);
@@ -277,6 +280,7 @@ size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, struct list 
 void page_heap_attach(struct page_heap *heap, struct span *span, bool clean) {
     lock_acquire(&heap->lock);
     list_remove(&span->lru);
+    list_remove(&span->owned);
     span->state = clean ? SPAN_CLEAN : SPAN_DIRTY;
     if (clean)
         span->resident = 0;
@@ -284,7 +288,19 @@ void page_heap_attach(struct page_heap *heap, struct span *span, bool clean) {
     lock_release(&heap->lock);
 }
 
+void page_heap_repair_in_child(struct page_heap *heap) {
+    while (!list_is_empty(&heap->moving)) {
+        struct span *span = CONTAINER_OF(list_first(&heap->moving), struct span, owned);
+        list_remove(&span->owned);
+        list_init(&span->lru);
+        span->state = SPAN_DIRTY;
+        release_locked(heap, span);
+    }
+}
+
 static struct span *clean_span_at_end(struct region *region) {
+    if (region->committed == 0)
+        return NULL;
     struct span *span = page_map_span(region_end(region) - GRANULE);
     return span && span_kind_of(span) == SPAN_FREE && span->state == SPAN_CLEAN ? span : NULL;
 }
@@ -292,7 +308,7 @@ static struct span *clean_span_at_end(struct region *region) {
 // The end of one region of the segment; more than `threshold` free bytes there, `pad` stay.
 static size_t shrink_region_locked(struct page_heap *heap, struct source *source,
                                    struct region *region, size_t threshold, size_t pad) {
-    struct span *span = clean_span_at_end(region);
+    struct span *span = source->shrinks ? clean_span_at_end(region) : NULL;
     size_t       keep = align_up(pad, GRANULE);
     if (!span || span_bytes(span) < max_size(threshold, GRANULE) || span_bytes(span) <= keep)
         return 0;
@@ -316,7 +332,7 @@ static size_t shrink_region_locked(struct page_heap *heap, struct source *source
 
 static size_t release_region_locked(struct page_heap *heap, struct source *source,
                                     struct region *region) {
-    struct span *span = region->committed ? clean_span_at_end(region) : NULL;
+    struct span *span = clean_span_at_end(region);
     if (!span || span->base != region->base)
         return 0;
     size_t    bytes = region->reserved;
@@ -365,6 +381,24 @@ size_t page_heap_top_bytes(struct page_heap *heap) {
     }
     lock_release(&heap->lock);
     return bytes;
+}
+
+static void visit_source(struct source *source, void (*visit)(struct span *span)) {
+    struct list *node = source ? source->regions.next : NULL;
+    for (; source && node != &source->regions; node = node->next) {
+        struct region *region = CONTAINER_OF(node, struct region, node);
+        for (uintptr_t at = region->base; at < region_end(region);) {
+            struct span *span = page_map_span(at);
+            at = span_end(span);
+            if (span_kind_of(span) == SPAN_SLAB)
+                visit(span);
+        }
+    }
+}
+
+void page_heap_visit_slabs(struct page_heap *heap, void (*visit)(struct span *span)) {
+    visit_source(heap->source, visit);
+    visit_source(heap->fallback, visit);
 }
 
 // --- the checker ---------------------------------------------------------------------------------

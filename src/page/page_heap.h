@@ -27,6 +27,7 @@ struct page_heap {
     struct lock        lock;
     struct tree        free_spans[2];  // by enum span_state
     struct list        dirty_lru;      // of span.lru, oldest first
+    struct list        moving;         // of span.owned: detached for the purge, for fork's sake
     struct source     *source;         // asked first
     struct source     *fallback;       // asked when the source is exhausted; NULL = none
     struct page_gauge *gauge;          // shared
@@ -69,5 +70,10 @@ size_t page_heap_return(struct page_heap *heap, size_t threshold, size_t pad, bo
 // Free bytes at the end of the source's last region: what a trim could give back of the data
 // segment. Takes the lock.
 size_t page_heap_top_bytes(struct page_heap *heap);
+// In a forked child: takes back what another thread had detached. The lock is reset before.
+void page_heap_repair_in_child(struct page_heap *heap);
+// Calls `visit` for every slab's span; it must not give the span back. In a forked child only: no
+// lock is taken.
+void page_heap_visit_slabs(struct page_heap *heap, void (*visit)(struct span *span));
 // Traps unless theory 1 and 2 hold and the figures are right. Takes the lock.
 void page_heap_check(struct page_heap *heap);

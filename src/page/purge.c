@@ -5,6 +5,8 @@
 #include "conf/options.h"
 #include "os/os.h"
 
+enum { PAUSE_NS = 1000000000, SLICE_BYTES = 8 << 20 };
+
 void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns) {
     *purge = (struct purge){.next_ns = now_ns + decay_ns / DECAY_STEPS};
     lock_init(&purge->lock, RANK_HUGE);
@@ -17,9 +19,11 @@ static uint64_t budget(const struct purge *purge) {
     return share > floor ? share : floor;
 }
 
-size_t purge_surplus(const struct purge *purge) {
+size_t purge_surplus(const struct purge *purge, uint64_t now_ns) {
     uint64_t dirty = PEEK(&purge->gauge.dirty_bytes), limit = budget(purge);
-    return dirty > limit ? dirty - limit + limit / 8 : 0;
+    if (LIKELY(dirty <= limit) || now_ns < PEEK(&purge->pause_ns))
+        return 0;
+    return dirty - limit + limit / 8;
 }
 
 static size_t tick_locked(struct purge *purge, uint64_t now_ns) {
@@ -32,27 +36,54 @@ static size_t tick_locked(struct purge *purge, uint64_t now_ns) {
 }
 
 bool purge_tick(struct purge *purge, uint64_t now_ns, size_t *surplus) {
-    if (purge->decay.period_ns == 0 || now_ns < PEEK(&purge->next_ns) || !lock_try(&purge->lock))
+    if (purge->decay.period_ns == 0 || now_ns < PEEK(&purge->next_ns) ||
+        now_ns < PEEK(&purge->pause_ns) || !lock_try(&purge->lock))
         return false;
     *surplus = tick_locked(purge, now_ns);
     lock_release(&purge->lock);
     return true;
 }
 
-size_t purge_heap(struct page_heap *heap, size_t bytes) {
+// Takes one detached span through the system call. False: refused.
+static bool purge_span(struct page_heap *heap, struct span *span, size_t *done) {
+    size_t resident = span->resident;
+    bool   clean = os_purge((void *)span->base, span_bytes(span)) == 0;
+    counters_add(&counters_process, COUNTER_purges, 1);
+    if (clean) {
+        counters_add(&counters_process, COUNTER_purged_bytes, resident);
+        *done += resident;
+    }
+    page_heap_attach(heap, span, clean);
+    return clean;
+}
+
+static size_t purge_slice(struct purge *purge, struct page_heap *heap, size_t bytes) {
     struct list list;
     size_t      done = 0;
+    bool        refused = false;
     list_init(&list);
-    lock_assert_none_held();
     page_heap_detach_dirty(heap, bytes, &list);
     while (!list_is_empty(&list)) {
         struct span *span = CONTAINER_OF(list_first(&list), struct span, lru);
-        size_t       length = span->resident;
-        bool         clean = os_purge((void *)span->base, span_bytes(span)) == 0;
-        counters_add(&counters_process, COUNTER_purges, 1);
-        counters_add(&counters_process, COUNTER_purged_bytes, clean ? length : 0);
-        done += clean ? length : 0;
-        page_heap_attach(heap, span, clean);
+        if (refused)
+            page_heap_attach(heap, span, false);
+        else
+            refused = !purge_span(heap, span, &done);
+    }
+    if (refused)
+        POKE(&purge->pause_ns, os_now_ns() + PAUSE_NS);
+    return refused ? 0 : done;
+}
+
+// In slices: what is detached is nobody's to use, and a forked child gets it back as dirty.
+size_t purge_heap(struct purge *purge, struct page_heap *heap, size_t bytes) {
+    size_t done = 0;
+    lock_assert_none_held();
+    while (done < bytes) {
+        size_t slice = purge_slice(purge, heap, min_size(bytes - done, SLICE_BYTES));
+        if (slice == 0)
+            break;
+        done += slice;
     }
     return done;
 }

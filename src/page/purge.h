@@ -18,14 +18,16 @@ struct purge {
     struct decay      decay;
     uint64_t          next_ns;    // no tick before; read by anybody
     uint64_t          seen_bytes; // dirty after the last tick
+    uint64_t          pause_ns;   // no purge before: the kernel refused one; read by anybody
 };
 
 void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns);
 // Free resident bytes above the budget; 0 = within. To avoid a system call per freed span the
 // surplus includes an eighth of the budget. Any thread, no lock.
-size_t purge_surplus(const struct purge *purge);
+size_t purge_surplus(const struct purge *purge, uint64_t now_ns);
 // True at most once per 1/32 of the decay time; `*surplus` are the bytes that should go now. False
 // also when another thread is at it.
 bool purge_tick(struct purge *purge, uint64_t now_ns, size_t *surplus);
 // Gives about `bytes` of a heap's oldest dirty spans back; returns how many. No lock may be held.
-size_t purge_heap(struct page_heap *heap, size_t bytes);
+// What the kernel refuses (locked pages) stays dirty, and automatic purging pauses for a second.
+size_t purge_heap(struct purge *purge, struct page_heap *heap, size_t bytes);

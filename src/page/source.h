@@ -35,6 +35,7 @@ struct source {
     // Gives a whole region back; its record is then gone. False: not possible; the region stays as
     // it is.
     bool (*release)(struct source *source, struct region *region);
+    bool        shrinks;  // shrink may give something back
     struct list regions;
     size_t      committed_bytes;  // of all regions; read by anybody
     size_t      region_count;     // read by anybody

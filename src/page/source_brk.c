@@ -108,6 +108,7 @@ static bool release(struct source *source, struct region *region) {
 
 void source_brk_init(struct source_brk *brk) {
     *brk = (struct source_brk){
-        .source = {.grow = grow, .shrink = shrink, .release = release}, .step = STEP_FIRST};
+        .source = {.grow = grow, .shrink = shrink, .release = release, .shrinks = true},
+        .step = STEP_FIRST};
     list_init(&brk->source.regions);
 }

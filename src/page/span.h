@@ -40,7 +40,7 @@ struct span {
     struct list       lru;       // SPAN_FREE and dirty: oldest first; huge and free: the cache
     uint64_t          freed_ns;  // huge and free: when
     struct user_heap *owner;     // in use by a user's heap, or NULL
-    struct list       owned;     // that heap's list of spans; under its lock
+    struct list       owned;     // that heap's list of spans; SPAN_MOVING: the page heap's
 };
 
 // The kind of a span in use is written by its holder and read by neighbours under the page heap's

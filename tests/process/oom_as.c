@@ -86,9 +86,6 @@ static void *thread_main(void *arg) {
         }
         free_list(list, 2000);
     }
-    void *block = malloc(100);
-    CHECK(block != NULL);
-    free(block);
     return arg;
 }
 
@@ -101,6 +98,9 @@ static void run_threads(void) {
         CHECK_EQ(pthread_create(&threads[i], &attributes, thread_main, NULL), 0);
     for (int i = 0; i < THREADS; i++)
         CHECK_EQ(pthread_join(threads[i], NULL), 0);
+    void *block = malloc(100);
+    CHECK(block != NULL);
+    free(block);
 }
 
 int main(int argc, char **argv) {

@@ -28,31 +28,29 @@ static int run_secure(void) {
     return 0;
 }
 
-// The same program without the bit shows that the variables would have spoken.
-static void check_loud_without_bit(char *path) {
-    static struct proc_result result;
-    static const char *const  drop[] = {"TIDE_", "MALLOC_", NULL};
-    const char               *argv[] = {path, "--secure", NULL};
-    proc_run(argv, proc_environment(drop, loud), 20, &result);
-    CHECK_EQ(result.status, NOT_SECURE);
-    CHECK(strstr(result.err, "TIDE_TYPO") != NULL);
+static void run_copy(const char *path, struct proc_result *result) {
+    static const char *const drop[] = {"TIDE_", "MALLOC_", NULL};
+    const char              *argv[] = {path, "--secure", NULL};
+    proc_run(argv, proc_environment(drop, loud), 20, result);
 }
 
-static void check_silent(char *path) {
-    static struct proc_result result;
-    static const char *const  drop[] = {"TIDE_", "MALLOC_", NULL};
-    char                      arenas[32], cache[32], expected[80];
-    const char               *argv[] = {path, "--secure", NULL};
-    proc_run(argv, proc_environment(drop, loud), 20, &result);
-    if (result.status == NOT_SECURE)
+// The same program without the bit shows that the variables would have spoken.
+static void check_loud(const struct proc_result *result) {
+    CHECK_EQ(result->status, NOT_SECURE);
+    CHECK(strstr(result->err, "TIDE_TYPO") != NULL);
+}
+
+static void check_silent(const struct proc_result *result) {
+    char arenas[32], cache[32], expected[80];
+    if (result->status == NOT_SECURE)
         test_skip("the setuid bit has no effect in this directory (mounted nosuid)");
-    CHECK_EQ(result.signal, 0);
-    CHECK_EQ(result.status, 0);
-    CHECK(result.err[0] == '\0');
+    CHECK_EQ(result->signal, 0);
+    CHECK_EQ(result->status, 0);
+    CHECK(result->err[0] == '\0');
     CHECK_EQ(tide_option_get("arenas", arenas, sizeof arenas), 0);
     CHECK_EQ(tide_option_get("cache", cache, sizeof cache), 0);
     snprintf(expected, sizeof expected, "%s %s\n", arenas, cache);
-    CHECK(strcmp(result.out, expected) == 0);
+    CHECK(strcmp(result->out, expected) == 0);
 }
 
 static void copy_file(const char *from, const char *to) {
@@ -66,6 +64,7 @@ static void copy_file(const char *from, const char *to) {
 }
 
 int main(int argc, char **argv) {
+    static struct proc_result plain, secure;
     test_watchdog(30);
     test_need_tide();
     if (argc > 1 && strcmp(argv[1], "--secure") == 0)
@@ -79,11 +78,13 @@ int main(int argc, char **argv) {
     snprintf(path, sizeof path, "%s/program", directory);
     copy_file(proc_self(), path);
     CHECK_EQ(chmod(path, 0755), 0);
-    check_loud_without_bit(path);
+    run_copy(path, &plain);
     CHECK_EQ(chown(path, OTHER_USER, OTHER_USER), 0);
     CHECK_EQ(chmod(path, 04755), 0);
-    check_silent(path);
+    run_copy(path, &secure);
     unlink(path);
     rmdir(directory);
+    check_loud(&plain);
+    check_silent(&secure);
     return 0;
 }

@@ -173,8 +173,9 @@ check_loaded() {
     rm -rf "$CWD"
     for file in "$log"/pid.*; do
         [[ -e $file ]] || fail "the loader said nothing about '$*'"
-        grep -qF "file=$ALLOC " "$file" || fail "the library is missing in a process of '$*':" \
-            "$(grep -m 1 'initialize program' "$file")"
+        grep -qF "file=$ALLOC [0];  generating link map" "$file" ||
+            fail "the library is missing in a process of '$*':" \
+                "$(grep -m 1 'initialize program' "$file")"
     done
     grep -qE "initialize program: (.*/)?$program\$" "$log"/pid.* ||
         fail "'$*' never ran $program"

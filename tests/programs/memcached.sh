@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# tests/programs/memcached.sh - memcached with four threads under a load of clients which verify every
-# value they read, with its own memory from malloc and with connections that come and go.
+# tests/programs/memcached.sh - memcached with four threads under a load of clients which verify
+# every value they read, with room for all values and with too little, and with connections that
+# come and go.
 source "$(dirname "$0")/lib.sh"
 need memcached memcached
 need python3 python3

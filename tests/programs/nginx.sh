@@ -56,7 +56,8 @@ start() {
         URL=http://127.0.0.1:$port
         configure "$port"
         start_server preloaded server nginx -c "$WORK/nginx.conf"
-        until curl -sf -o "$WORK/first" "$URL/small.txt" && cmp -s "$WORK"/{first,pages/small.txt}; do
+        until curl -sf -o "$WORK/first" "$URL/small.txt" &&
+            cmp -s "$WORK"/{first,pages/small.txt}; do
             kill -0 "$SERVER" 2>/dev/null || break
             sleep 0.1
         done
@@ -119,4 +120,4 @@ stop_server
 ! grep -E 'alert|emerg|crit' "$WORK/preloaded/server/error.log" || fail "nginx complained"
 check_quiet server
 say "$(cat "$WORK"/preloaded/*/stdout | grep -c 'requests in') loads served:" \
-    "$(grep -h 'requests in' "$WORK"/preloaded/*/stdout | awk '{ n += $1 } END { print n }') requests"
+    "$(cat "$WORK"/preloaded/*/stdout | awk '/requests in/ { n += $1 } END { print n }') requests"

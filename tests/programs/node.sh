@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tests/programs/node.sh - node with worker threads that come and go, shared and transferred buffers,
-# compression and hashing in its thread pool.
+# tests/programs/node.sh - node with worker threads that come and go, shared and transferred
+# buffers, compression and hashing in its thread pool.
 source "$(dirname "$0")/lib.sh"
 need node nodejs
 

@@ -23,7 +23,7 @@ cli() {
 }
 
 bench() {
-    timeout 100 redis-benchmark -s "$SOCKET" -q "$@"
+    timeout 200 redis-benchmark -s "$SOCKET" -q "$@"
 }
 
 digest() {
@@ -40,8 +40,8 @@ fill() {
 # Requests of every kind; the random keys are flushed before the digest is taken.
 load() {
     local tests=ping,set,get,incr,lpush,rpop,sadd,hset,spop,zadd,lrange_100,mset
-    bench -t "$tests" -n 15000 -c 40 -P 4 -r 5000 -d 700 >"$WORK/bench" || fail "redis-benchmark"
-    bench -t set,get -n 20000 -c 100 -r 20000 -d 10000 >>"$WORK/bench" || fail "redis-benchmark"
+    bench -t "$tests" -n 6000 -c 40 -P 4 -r 5000 -d 700 >"$WORK/bench" || fail "redis-benchmark"
+    bench -t set,get -n 8000 -c 100 -r 20000 -d 10000 >>"$WORK/bench" || fail "redis-benchmark"
     [[ $(tr '\r' '\n' <"$WORK/bench" | grep -c 'requests per second') -ge 13 ]] ||
         fail "redis-benchmark did not finish its tests"
 }
@@ -61,7 +61,7 @@ fill
 [[ $(digest) == "$expected" ]] || fail "the data is not that of the plain server"
 
 # Writes of other keys go on while the child of the fork writes the dump.
-bench -t set -n 60000 -c 20 -r 3000 -d 3000 >"$WORK/bench.save" &
+bench -t set -n 25000 -c 20 -r 3000 -d 3000 >"$WORK/bench.save" &
 writer=$!
 for ((round = 0; round < 5; round++)); do
     cli bgsave >/dev/null

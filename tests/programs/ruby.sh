@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# tests/programs/ruby.sh - ruby with many threads, Ractors, fibers, forks and a compacting collector.
+# tests/programs/ruby.sh - ruby with many threads, Ractors, fibers, forks and a collector that
+# compacts.
 source "$(dirname "$0")/lib.sh"
 need ruby ruby
 

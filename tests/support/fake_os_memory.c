@@ -271,10 +271,14 @@ static void copy_resident(uintptr_t to, uintptr_t from, size_t bytes) {
 }
 
 void *os_move(void *address, size_t old_bytes, size_t new_bytes, size_t alignment,
-              const char *name) {
+              const char *name, bool (*ready)(void *target, size_t bytes)) {
     int error = fake_begin(FAKE_MOVE, address, new_bytes);
     check_mapping(address, old_bytes, new_bytes);
     uintptr_t target = error ? 0 : add_mapping(new_bytes, alignment, OS_READ_WRITE, name);
+    if (target && ready && !ready((void *)target, new_bytes)) {
+        drop_mapping((void *)target, new_bytes);
+        target = 0;
+    }
     if (target) {
         copy_resident(target, (uintptr_t)address, min_size(old_bytes, new_bytes));
         drop_mapping(address, old_bytes);

@@ -18,7 +18,7 @@ static void run_program(void *path) {
 // Reads the line expected from the head of a source; false when it does not say.
 static bool read_expected(FILE *source, char *line, size_t line_bytes) {
     static const char mark[] = "// expect: ", more[] = "//       ";
-    char next[256];
+    char              next[256];
     if (fgets(next, sizeof next, source) == NULL || strncmp(next, mark, strlen(mark)) != 0)
         return false;
     next[strcspn(next, "\n")] = '\0';

@@ -4,7 +4,11 @@ use strict;
 use warnings;
 
 my $state = 7;
-sub draw { $state = ($state * 1103515245 + 12345) % 2147483648; return int($state / 65536) % $_[0]; }
+
+sub draw {
+    $state = ($state * 1103515245 + 12345) % 2147483648;
+    return int($state / 65536) % $_[0];
+}
 
 my @files = map { [ map { "line $_ of value " . draw(100000) } 1 .. 60 + draw(400) ] } 1 .. 60;
 for my $commit (1 .. 400) {

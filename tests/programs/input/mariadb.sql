@@ -27,7 +27,8 @@ CREATE PROCEDURE churn()
 BEGIN
     DECLARE i INT DEFAULT 0;
     WHILE i < 400 DO
-        UPDATE item SET body = CONCAT(body, REPEAT('z', i)), price = price + 1 WHERE id = i * 13 + 1;
+        UPDATE item SET body = CONCAT(body, REPEAT('z', i)), price = price + 1
+            WHERE id = i * 13 + 1;
         IF i % 5 = 0 THEN DELETE FROM item WHERE id = i * 7 + 3; END IF;
         INSERT INTO kind VALUES (1000 + i, CONCAT('made ', i));
         SET i = i + 1;

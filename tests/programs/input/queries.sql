@@ -34,7 +34,8 @@ ALTER TABLE person ADD COLUMN extra TEXT DEFAULT 'none';
 UPDATE person SET extra = upper(name) || hex(substr(note, 1, 20)) WHERE id % 11 = 0;
 
 CREATE VIRTUAL TABLE words USING fts5(body);
-INSERT INTO words SELECT name || ' lives in ' || (SELECT name FROM town WHERE id = town) FROM person;
+INSERT INTO words SELECT p.name || ' lives in ' || t.name FROM person p JOIN town t ON t.id = p.town
+    ORDER BY p.id;
 SELECT count(*) FROM words WHERE words MATCH 'lives AND 77*';
 SELECT json_group_array(json_object('id', id, 'extra', extra)) FROM
     (SELECT id, extra FROM person WHERE extra <> 'none' ORDER BY id LIMIT 300);

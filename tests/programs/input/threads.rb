@@ -33,7 +33,9 @@ end
 ractors.each { |ractor| puts ractor.take.join(' ') }
 
 queue = SizedQueue.new(50)
-producers = (1..4).map { |i| Thread.new { 3000.times { |n| queue << ["#{i}-#{n}" * (n % 30), i] } } }
+producers = (1..4).map do |i|
+  Thread.new { 3000.times { |n| queue << ["#{i}-#{n}" * (n % 30), i] } }
+end
 totals = Hash.new(0)
 12_000.times { text, from = queue.pop; totals[from] += text.size }
 producers.each(&:join)
@@ -44,7 +46,11 @@ puts (1..20).sum { fibers.sum { |fiber| fiber.resume.size } }
 
 3.times do |i|
   reader, writer = IO.pipe
-  pid = fork { reader.close; writer.puts work(900 + i, 3000), Thread.new { work(i, 500) }.value; exit!(0) }
+  pid = fork do
+    reader.close
+    writer.puts work(900 + i, 3000), Thread.new { work(i, 500) }.value
+    exit!(0)
+  end
   writer.close
   puts reader.read
   Process.wait(pid)

@@ -6,7 +6,11 @@ use Digest::SHA qw(sha1_hex);
 use Encode qw(encode decode);
 
 my $state = 2024;
-sub draw { $state = ($state * 1103515245 + 12345) % 2147483648; return int($state / 65536) % $_[0]; }
+
+sub draw {
+    $state = ($state * 1103515245 + 12345) % 2147483648;
+    return int($state / 65536) % $_[0];
+}
 
 my @syllables = qw(ba ne ti lo ru mar sen dov kal wix jup zeh);
 my @words = map { join '', map { $syllables[draw(12)] } 0 .. draw(5) } 1 .. 3000;
@@ -25,7 +29,8 @@ print "$_ $count{$_} $where{$_}[-1]\n" for @best[0 .. 9];
 print "changed ", sha1_hex($changed), "\n";
 my %pairs;
 $pairs{"$1-$2"}++ while $text =~ /(?=\b(\w{4,})\s+(\w{4,})\b)/g;
-print "pairs ", scalar(keys %pairs), ' ', sha1_hex(join ',', map { "$_$pairs{$_}" } sort keys %pairs), "\n";
+my @pairs = map { "$_$pairs{$_}" } sort keys %pairs;
+print "pairs ", scalar @pairs, ' ', sha1_hex("@pairs"), "\n";
 
 my %tree;
 for my $word (@best) {
@@ -50,10 +55,12 @@ my $packed = join '', map { pack 'N n/a* C', $count{$_}, $_, length } @best;
 my @unpacked = unpack '(N n/a* C)*', $packed;
 print "packed ", length $packed, ' ', sha1_hex("@unpacked"), "\n";
 
-my $wide = decode('UTF-8', encode('UTF-8', join ' ', map { chr(0x3b1 + draw(24)) x (1 + draw(6)) } 1 .. 20_000));
+my @greek = map { chr(0x3b1 + draw(24)) x (1 + draw(6)) } 1 .. 20_000;
+my $wide = decode('UTF-8', encode('UTF-8', "@greek"));
 my %letters;
 $letters{$_}++ for split //, $wide;
-print "wide ", length $wide, ' ', join(',', map { sprintf '%x:%d', ord, $letters{$_} } sort keys %letters), "\n";
+print "wide ", length $wide, "\n";
+printf "%x %d\n", ord, $letters{$_} for sort keys %letters;
 
 my $grown = '';
 $grown .= chr(97 + $_ % 26) x ($_ % 700) for 1 .. 8000;

@@ -6,7 +6,7 @@
 #include "os/os.h"
 #include "tests/unit/cases.h"
 
-enum { RETURNERS = 3, ROUNDS = 150 };
+enum { RETURNERS = 3, ROUNDS = 1000 };
 
 static struct span       span = {.granules = 1};
 static struct slab      *slab;

@@ -66,7 +66,7 @@ static void test_moving(void) {
     CHECK_EQ(os_resize(a, 2 * GRANULE, 3 * GRANULE), ENOMEM);
     CHECK_EQ(os_resize(a, 2 * GRANULE, GRANULE), 0);
     CHECK(test_is_filled(a, GRANULE, 4));
-    char *c = os_move(a, GRANULE, 4 * GRANULE, MIB(2), "c");
+    char *c = os_move(a, GRANULE, 4 * GRANULE, MIB(2), "c", NULL);
     CHECK(c && c != a && is_aligned((uintptr_t)c, MIB(2)));
     CHECK(test_is_filled(c, GRANULE, 4) && test_is_byte(c + GRANULE, 3 * GRANULE, 0));
     CHECK(!os_is_mapped(a, GRANULE) && os_is_mapped(b, GRANULE));

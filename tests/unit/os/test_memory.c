@@ -135,7 +135,7 @@ static void test_resize(void) {
 static void check_move(size_t old_bytes, size_t new_bytes, size_t alignment) {
     char *area = os_map(old_bytes, GRANULE, OS_READ_WRITE, "tide test");
     test_fill(area, old_bytes, 9);
-    char *moved = os_move(area, old_bytes, new_bytes, alignment, "tide moved");
+    char *moved = os_move(area, old_bytes, new_bytes, alignment, "tide moved", NULL);
     CHECK(moved && moved != area && is_aligned((uintptr_t)moved, alignment));
     CHECK(test_is_filled(moved, min_size(old_bytes, new_bytes), 9));
     if (new_bytes > old_bytes)
@@ -150,7 +150,7 @@ static void test_move(void) {
     check_move(MIB(1), MIB(1), MIB(32));
     char *area = os_map(MIB(1), GRANULE, OS_READ_WRITE, "tide test");
     test_fill(area, MIB(1), 3);
-    CHECK(os_move(area, MIB(1), (size_t)1 << 62, GRANULE, "tide moved") == NULL);
+    CHECK(os_move(area, MIB(1), (size_t)1 << 62, GRANULE, "tide moved", NULL) == NULL);
     CHECK(test_is_filled(area, MIB(1), 3));
     os_unmap(area, MIB(1));
 }
@@ -189,7 +189,7 @@ static void test_names(void) {
     os_name(bare, GRANULE, "tide bare");
     bool can = maps_has("[anon:tide bare]");
     CHECK_EQ(maps_has("[anon:tide name-1.2]"), can);
-    char *moved = os_move(area, GRANULE, GRANULE, GRANULE, "tide moved");
+    char *moved = os_move(area, GRANULE, GRANULE, GRANULE, "tide moved", NULL);
     CHECK_EQ(maps_has("[anon:tide moved]"), can);
     printf("mappings have names here: %s\n", can ? "yes" : "no");
     os_unmap(moved, GRANULE);
@@ -224,7 +224,7 @@ static void exhaust(void *argument) {
     test_fill(area, MIB(1), 4);
     for (unsigned i = 0; i < 100; i++) {
         CHECK(os_resize(area, MIB(16), MIB(256)) == ENOMEM);
-        CHECK(os_move(area, MIB(16), MIB(256), GRANULE, "tide test") == NULL);
+        CHECK(os_move(area, MIB(16), MIB(256), GRANULE, "tide test", NULL) == NULL);
     }
     CHECK(test_is_filled(area, MIB(1), 4));
     CHECK(os_map(MIB(16), GRANULE, OS_READ_WRITE, "tide test"));

@@ -69,7 +69,7 @@ static void without_mremap(void) {
     char    *area = os_map(MIB(1), GRANULE, OS_READ_WRITE, "tide test");
     test_fill(area, MIB(1), 3);
     for (unsigned i = 0; i < 10; i++) {
-        CHECK(os_move(area, MIB(1), MIB(2), GRANULE, "tide test") == NULL);
+        CHECK(os_move(area, MIB(1), MIB(2), GRANULE, "tide test", NULL) == NULL);
         CHECK_EQ(os_resize(area, MIB(1), MIB(2)), ENOMEM);
     }
     CHECK(test_is_filled(area, MIB(1), 3));

@@ -72,10 +72,13 @@ static void few_purges(void) {
 
 // --- the decay ---------------------------------------------------------------------------------------
 
+static bool ticked;
+
 // A tick's answer, and the answer is followed.
 static size_t tick(uint64_t step_ns) {
+    size_t bytes = 0;
     fake_advance(step_ns);
-    size_t bytes = purge_tick(p, os_now_ns());
+    ticked = purge_tick(p, os_now_ns(), &bytes);
     p->gauge.dirty_bytes -= bytes;
     return bytes;
 }
@@ -85,10 +88,12 @@ static void drains_over_the_decay_time(void) {
     p->gauge.dirty_bytes = MIB(4);
     CHECK_EQ(tick(0), 0);
     CHECK_EQ(tick(2 * second / 32 - 1), 0);  // not before a 32nd is over
+    CHECK(!ticked);
     size_t at_half = 0;
     for (unsigned i = 0; i < 40; i++) {
         uint64_t before = p->gauge.dirty_bytes;
         tick(2 * second / 32);
+        CHECK(ticked);
         CHECK_LE(p->gauge.dirty_bytes, before);
         if (i == 16)
             at_half = p->gauge.dirty_bytes;
@@ -138,14 +143,14 @@ static void at_most_once_a_step(void) {
     tick(second);
     p->gauge.dirty_bytes = MIB(4);
     for (unsigned i = 0; i < 1000; i++)
-        CHECK_EQ(tick(second / 16000 - 1), 0);
+        CHECK(tick(second / 16000 - 1) == 0 && !ticked);
 }
 
 static void no_decay(void) {
     start(0);
     p->gauge.dirty_bytes = MIB(4);
     for (unsigned i = 0; i < 10; i++)
-        CHECK_EQ(tick(second), 0);
+        CHECK(tick(second) == 0 && !ticked);
 }
 
 static void another_thread_is_at_it(void) {
@@ -153,7 +158,7 @@ static void another_thread_is_at_it(void) {
     p->gauge.dirty_bytes = MIB(4);
     tick(second / 16);
     lock_acquire(&p->lock);
-    CHECK_EQ(tick(60 * second), 0);
+    CHECK(tick(60 * second) == 0 && !ticked);
     lock_release(&p->lock);
     CHECK_EQ(tick(0), MIB(4));
 }
