@@ -277,8 +277,11 @@ size_t alloc_usable_size(const char *function, const void *pointer) {
         return 0;
     struct block block = block_find(pointer);
     if (block.kind == BLOCK_FOREIGN) {
+        int before = errno;
         init_ensure();
-        return foreign_usable_size(function, pointer);
+        size_t usable = foreign_usable_size(function, pointer);
+        errno = before;
+        return usable;
     }
     if (!block_is_live(&block))
         block_fail(function, pointer, &block);
@@ -286,9 +289,10 @@ size_t alloc_usable_size(const char *function, const void *pointer) {
 }
 
 size_t alloc_good_size(size_t bytes) {
-    init_ensure();
     if (bytes > PTRDIFF_MAX)
         return 0;
-    return bytes <= SMALL_MAX ? class_bytes(size_class_of(bytes))
-                              : align_up(bytes, os_page_bytes());
+    if (bytes <= SMALL_MAX)
+        return class_bytes(size_class_of(bytes));
+    init_ensure();
+    return align_up(bytes, os_page_bytes());
 }

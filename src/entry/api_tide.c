@@ -68,12 +68,6 @@ static struct user_heap *inner(tide_heap *heap) {
     return (struct user_heap *)heap;
 }
 
-static void *or_no_memory(void *result) {
-    if (!result)
-        errno = ENOMEM;
-    return result;
-}
-
 // The live block of this heap behind a pointer; anything else is fatal.
 static struct block own_block(const char *function, tide_heap *heap, void *pointer) {
     struct block block = block_find(pointer);
@@ -85,8 +79,11 @@ static struct block own_block(const char *function, tide_heap *heap, void *point
 }
 
 EXPORT tide_heap *tide_heap_new(void) {
+    int before = errno;
     init_ensure();
-    return or_no_memory(user_heap_new());
+    struct user_heap *heap = user_heap_new();
+    errno = heap ? before : ENOMEM;
+    return (tide_heap *)heap;
 }
 
 EXPORT void *tide_heap_malloc(tide_heap *heap, size_t bytes) {

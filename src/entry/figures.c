@@ -40,6 +40,8 @@ static bool class_at(class_id id, struct report_class *row) {
         return whole_blocks(COUNTER_large_blocks, 0, row);
     if (id == CLASS_HUGE)
         return whole_blocks(COUNTER_huge_blocks, huge_cached_count(), row);
+    if (id == CLASS_HEAP_SLAB)
+        return user_heap_slots(&row->live, &row->slabs);
     if (!class_is_small(id))
         return false;
     for (unsigned i = 0; i < arena_limit(); i++) {

@@ -1,6 +1,8 @@
 // entry/init.c - see init.h.
 #include "entry/init.h"
 
+#include <errno.h>
+
 #include "conf/options.h"
 #include "entry/figures.h"
 #include "entry/fork.h"
@@ -54,6 +56,7 @@ void init_run(void) {
     // Back from our own start-up: the core serves.
     if (thread_root.phase == THREAD_STARTING)
         return;
+    int               saved = errno;
     enum thread_phase before = thread_start_begin();
     lock_acquire(&start_lock);
     bool first = init_state == INIT_NOT;
@@ -67,6 +70,7 @@ void init_run(void) {
         __atomic_store_n(&init_state, INIT_DONE, __ATOMIC_RELEASE);
     }
     thread_start_end(before);
+    errno = saved;
 }
 
 // What the first call would do, for the sake of order: our fork handlers are registered before

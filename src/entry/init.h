@@ -10,7 +10,7 @@
 extern uint32_t init_state;  // written by init.c
 enum { INIT_NOT, INIT_CORE, INIT_DONE };
 
-COLD void init_run(void);
+COLD void init_run(void);  // keeps errno
 
 // After this the arenas serve. Any thread, any time, re-entry included.
 ALWAYS_INLINE void init_ensure(void) {

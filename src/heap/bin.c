@@ -68,6 +68,7 @@ static struct slab *add_slab(struct bin *bin) {
     if (bin->owner)
         list_append(&bin->slabs, &span->owned);
     POKE(&bin->slab_count, bin->slab_count + 1);
+    POKE(&bin->touched, bin->touched + slab->high_water);
     return slab;
 }
 

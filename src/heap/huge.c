@@ -13,7 +13,7 @@ static const uint64_t keep_ns = 1000000000;
 static struct {
     struct lock lock;
     struct list freed;         // of span.lru, oldest first; NULL links until the first use
-    size_t      freed_bytes;   // of their usable bytes; read by anybody
+    size_t      freed_bytes;   // resident in them; read by anybody
     unsigned    freed_count;
     uint64_t    oldest_ns;     // when the oldest was freed; UINT64_MAX = none. Read by anybody
 } cache = {.lock = LOCK_INIT(RANK_HUGE),
@@ -33,9 +33,9 @@ static void note_oldest_locked(void) {
 
 static void uncache_locked(struct span *span) {
     list_remove(&span->lru);
-    POKE(&cache.freed_bytes, cache.freed_bytes - span->bytes);
+    POKE(&cache.freed_bytes, cache.freed_bytes - span->resident);
     POKE(&cache.freed_count, cache.freed_count - 1);
-    counters_sub(&counters_process, COUNTER_huge_cached_bytes, span->bytes);
+    counters_sub(&counters_process, COUNTER_huge_cached_bytes, span->resident);
     note_oldest_locked();
 }
 
@@ -79,9 +79,9 @@ static void put_cached(struct span *span, uint64_t now_ns) {
     lock_acquire(&cache.lock);
     span->freed_ns = now_ns;
     list_append(&cache.freed, &span->lru);
-    POKE(&cache.freed_bytes, cache.freed_bytes + span->bytes);
+    POKE(&cache.freed_bytes, cache.freed_bytes + span->resident);
     POKE(&cache.freed_count, cache.freed_count + 1);
-    counters_add(&counters_process, COUNTER_huge_cached_bytes, span->bytes);
+    counters_add(&counters_process, COUNTER_huge_cached_bytes, span->resident);
     note_oldest_locked();
     lock_release(&cache.lock);
 }
@@ -89,7 +89,7 @@ static void put_cached(struct span *span, uint64_t now_ns) {
 // Unmaps; where the kernel cannot (the limit of mappings), the pages go and the empty mapping waits
 // for reuse. The bytes that were given back.
 static size_t drop(struct span *span) {
-    size_t bytes = span->bytes;
+    size_t bytes = span->resident;
     page_map_set_class(span->base, span->granules, CLASS_NONE);
     if (os_unmap((void *)span->base, span_bytes(span)) == 0) {
         counters_sub(&counters_process, COUNTER_mappings, 1);
@@ -102,7 +102,7 @@ static size_t drop(struct span *span) {
         bytes = 0;
     else
         span->state = SPAN_CLEAN;
-    span->bytes -= bytes;
+    span->resident -= bytes;
     put_cached(span, os_now_ns());
     return bytes;
 }
@@ -125,6 +125,21 @@ void huge_tick(uint64_t now_ns) {
     uint64_t oldest = PEEK(&cache.oldest_ns);
     if (oldest != UINT64_MAX && oldest + keep_ns < now_ns)
         huge_evict(now_ns - keep_ns);
+}
+
+// --- figures -------------------------------------------------------------------------------------
+
+// The figures of a block of this size, before (sign -1) and after (1) it changes.
+static void count_block(const struct span *span, int sign) {
+    counters_add(&counters_process, COUNTER_huge_bytes, (uint64_t)sign * span->bytes);
+    counters_add(&counters_process, COUNTER_slack_bytes, (uint64_t)sign * span_slack(span));
+    counters_add(&counters_process, COUNTER_huge_blocks, (uint64_t)sign);
+}
+
+static void set_bytes(struct span *span, size_t bytes) {
+    span->bytes = round_to_pages(bytes);
+    span->resident = max_size(span->resident, span->bytes);
+    count_block(span, 1);
 }
 
 // --- take and give -------------------------------------------------------------------------------
@@ -160,17 +175,14 @@ struct span *huge_take(size_t bytes, size_t alignment) {
     }
     if (!span)
         return NULL;
-    span->bytes = round_to_pages(bytes);
+    set_bytes(span, bytes);
     span_set_kind(span, SPAN_HUGE);
     span_publish_block(span, CLASS_HUGE);
-    counters_add(&counters_process, COUNTER_huge_bytes, span->bytes);
-    counters_add(&counters_process, COUNTER_huge_blocks, 1);
     return span;
 }
 
 void huge_give(struct span *span) {
-    counters_sub(&counters_process, COUNTER_huge_bytes, span->bytes);
-    counters_sub(&counters_process, COUNTER_huge_blocks, 1);
+    count_block(span, -1);
     page_map_set_class(span->base, span->granules, CLASS_FREE);
     span_set_kind(span, SPAN_FREE);
     span->owner = NULL;
@@ -186,17 +198,12 @@ void huge_give(struct span *span) {
 
 // --- resizing ------------------------------------------------------------------------------------
 
-static void set_bytes(struct span *span, size_t bytes) {
-    size_t rounded = round_to_pages(bytes);
-    counters_add(&counters_process, COUNTER_huge_bytes, rounded - span->bytes);
-    span->bytes = rounded;
-}
-
 static void set_length(struct span *span, size_t granules) {
     counters_add(&counters_process, COUNTER_mapped_bytes,
                  (granules - span->granules) * GRANULE);
     counters_add(&counters_process, COUNTER_remaps, 1);
     span->granules = granules;
+    span->resident = min_size(span->resident, span_bytes(span));
 }
 
 // Cuts the mapping's tail; the map's bytes go first, because the range may come back as somebody
@@ -236,6 +243,7 @@ bool huge_resize(struct span *span, size_t bytes) {
     if (granules > span->granules && !grow_mapping(span, with_room(granules)) &&
         !grow_mapping(span, granules))
         return false;
+    count_block(span, -1);
     if (granules < span->granules - span->granules / 4)
         shrink_mapping(span, granules);
     set_bytes(span, bytes);
@@ -261,11 +269,11 @@ static bool move_mapping(struct span *span, size_t granules) {
 
 void *huge_move(struct span *span, size_t bytes) {
     size_t granules = bytes_to_granules(bytes);
-    if (granules > span->granules && !move_mapping(span, with_room(granules)) &&
-        !move_mapping(span, granules))
+    if (huge_resize(span, bytes))
+        return (void *)span->base;
+    if (!move_mapping(span, with_room(granules)) && !move_mapping(span, granules))
         return NULL;
-    if (!huge_resize(span, bytes))
-        return NULL;
+    huge_resize(span, bytes);
     return (void *)span->base;
 }
 

@@ -4,14 +4,25 @@
 #include "conf/counters.h"
 #include "os/os.h"
 
+// The figures of a block of this size, before (sign -1) and after (1) it changes.
+static void count_block(const struct span *span, int sign) {
+    counters_add(&counters_process, COUNTER_large_bytes, (uint64_t)sign * span->bytes);
+    counters_add(&counters_process, COUNTER_slack_bytes, (uint64_t)sign * span_slack(span));
+    counters_add(&counters_process, COUNTER_large_blocks, (uint64_t)sign);
+}
+
+static void set_bytes(struct span *span, size_t bytes) {
+    span->bytes = align_up(bytes, os_page_bytes());
+    span->resident = max_size(span->resident, span->bytes);
+    count_block(span, 1);
+}
+
 static struct span *make_block(struct span *span, size_t bytes) {
     if (!span)
         return NULL;
-    span->bytes = align_up(bytes, os_page_bytes());
+    set_bytes(span, bytes);
     span_set_kind(span, SPAN_LARGE);
     span_publish_block(span, CLASS_LARGE);
-    counters_add(&counters_process, COUNTER_large_bytes, span->bytes);
-    counters_add(&counters_process, COUNTER_large_blocks, 1);
     return span;
 }
 
@@ -25,22 +36,16 @@ struct span *large_try_take(struct page_heap *heap, size_t bytes, bool *busy) {
 }
 
 void large_give(struct span *span) {
-    counters_sub(&counters_process, COUNTER_large_bytes, span->bytes);
-    counters_sub(&counters_process, COUNTER_large_blocks, 1);
+    count_block(span, -1);
     page_heap_give(span->pages, span, span->bytes, 0);
 }
 
 bool large_resize(struct span *span, size_t bytes) {
     size_t granules = bytes_to_granules(bytes);
-    if (granules > span->granules && !page_heap_grow(span->pages, span, granules))
-        return false;
+    count_block(span, -1);
+    bool done = granules <= span->granules || page_heap_grow(span->pages, span, granules);
     if (granules < span->granules)
         page_heap_shrink(span->pages, span, granules);
-    size_t rounded = align_up(bytes, os_page_bytes());
-    counters_add(&counters_process, COUNTER_large_bytes, rounded - span->bytes);
-    // What the block no longer has was used all the same.
-    if (rounded < span->bytes)
-        span->state = SPAN_DIRTY;
-    span->bytes = rounded;
-    return true;
+    set_bytes(span, done ? bytes : span->bytes);
+    return done;
 }

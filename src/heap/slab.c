@@ -12,6 +12,12 @@ static struct meta_pool slab_pools[SLAB_POOLS] = {SLAB_POOL(1),  SLAB_POOL(2),  
                                                   SLAB_POOL(8),  SLAB_POOL(16), SLAB_POOL(32),
                                                   SLAB_POOL(64)};
 
+// Slots of a new slab whose pages an earlier holder of the span left resident.
+static uint16_t touched_slots(const struct span *span, class_id id) {
+    size_t slots = (span->resident + class_bytes(id) - 1) / class_bytes(id);
+    return (uint16_t)min_size(slots, size_class_table[id].slots);
+}
+
 struct slab *slab_new(struct span *span, struct bin *bin, class_id id) {
     size_t       words = bitmap_words(size_class_table[id].slots);
     unsigned     pool = bits_highest(bits_round_up_power(words));
@@ -27,15 +33,17 @@ struct slab *slab_new(struct span *span, struct bin *bin, class_id id) {
     slab->word_count = (uint16_t)words;
     slab->free_shift = (uint8_t)(max_size(bits_highest(slab->slot_count), 3) - 3);
     slab->free_count = slab->slot_count;
-    slab->high_water = 0;
+    slab->high_water = touched_slots(span, id);
     slab->first_word = 0;
     slab->listed = false;
     slab->busy = false;
     slab->hole_bytes = 0;
     POKE(&slab->handoff, 0);
-    bitmap_fill(slab->words, slab->slot_count);
-    for (size_t i = 0; i < words; i++)
+    for (size_t i = 0; i < words; i++) {
+        size_t slots = min_size(slab->slot_count - i * BITMAP_WORD_BITS, BITMAP_WORD_BITS);
+        POKE(&slab->words[i], bits_low_mask((unsigned)slots));
         POKE(&slab_returned(slab)[i], 0);
+    }
     return slab;
 }
 
@@ -54,7 +62,7 @@ static uint32_t take_word(struct slab *slab, uint32_t word, void **out, uint32_t
         if (slot >= slab->high_water)
             slab->high_water = (uint16_t)(slot + 1);
     }
-    slab->words[word] = free;
+    POKE(&slab->words[word], free);
     return taken;
 }
 
@@ -78,7 +86,7 @@ bool slab_give(struct slab *slab, uint32_t slot) {
     uint64_t bit = (uint64_t)1 << (slot % BITMAP_WORD_BITS);
     if (UNLIKELY((slab->words[word] | PEEK(&slab_returned(slab)[word])) & bit))
         return false;
-    slab->words[word] |= bit;
+    POKE(&slab->words[word], slab->words[word] | bit);
     slab->free_count++;
     if (word < slab->first_word)
         slab->first_word = (uint16_t)word;
@@ -103,7 +111,7 @@ uint32_t slab_merge(struct slab *slab) {
             continue;
         if (UNLIKELY(came & slab->words[word]))
             fail_returned_twice(slab, word, came & slab->words[word]);
-        slab->words[word] |= came;
+        POKE(&slab->words[word], slab->words[word] | came);
         count += bits_count(came);
         if (word < slab->first_word)
             slab->first_word = (uint16_t)word;

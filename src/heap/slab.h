@@ -10,7 +10,7 @@
 //  3. This record lies outside the span: no overflow in the span reaches it, and free slots are
 //     never written.
 //  4. This record is a slab record for ever: a late reader sees something sane.
-//  5. Slots from high_water on were never handed out: their pages are untouched.
+//  5. Slots from high_water on were never handed out, and their pages are untouched.
 //
 // Returning slots without the bin's lock (R = any returning thread, M = the holder of the bin's
 // lock)

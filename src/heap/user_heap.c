@@ -39,6 +39,9 @@ struct user_heap *user_heap_new(void) {
 static void *take_whole(struct user_heap *heap, size_t bytes) {
     struct span *span = bytes > option(OPT_HUGE_THRESHOLD) ? huge_take(bytes, GRANULE)
                                                            : arena_take_large(bytes, GRANULE);
+    // As in entry/alloc: where one kind has no memory the other may have.
+    if (!span && bytes <= option(OPT_HUGE_THRESHOLD))
+        span = huge_take(bytes, GRANULE);
     if (!span)
         return NULL;
     span->owner = heap;
@@ -116,6 +119,17 @@ void user_heap_count(struct counters *totals) {
             bin_count(bin, totals);
     }
     lock_release(&heaps_lock);
+}
+
+bool user_heap_slots(uint64_t *slots, uint64_t *slabs) {
+    lock_acquire(&heaps_lock);
+    EACH_HEAP(node)
+        EACH_BIN(heap_of_node(node), bin) {
+            *slots += PEEK(&bin->taken);
+            *slabs += PEEK(&bin->slab_count);
+        }
+    lock_release(&heaps_lock);
+    return *slabs > 0;
 }
 
 // --- fork: the list, every heap, every bin of every heap: the order of ranks ---------------------

@@ -34,6 +34,9 @@ void user_heap_destroy(struct user_heap *heap);
 // Adds the figures of all heaps.
 void user_heap_count(struct counters *totals);
 
+// Slots taken in all heaps and their slabs. False: none.
+bool user_heap_slots(uint64_t *slots, uint64_t *slabs);
+
 void user_heap_fork_prepare(void);
 void user_heap_fork_parent(void);
 void user_heap_fork_child(void);

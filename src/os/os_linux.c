@@ -166,6 +166,36 @@ int os_thread_exit_arm(void *argument) {
     return pthread_setspecific(exit_key, argument);
 }
 
+// glibc's fork takes the lock of the list of streams after it ran the handlers, and who flushes all
+// streams holds that lock while he allocates: so it comes first here too. It is recursive. In the
+// child it is made new, as glibc's fork does itself when there were threads. musl has none.
+extern void _IO_list_lock(void) __attribute__((weak));
+extern void _IO_list_unlock(void) __attribute__((weak));
+extern void _IO_list_resetlock(void) __attribute__((weak));
+
+static void (*fork_prepare_hook)(void), (*fork_parent_hook)(void), (*fork_child_hook)(void);
+
+static void before_fork(void) {
+    if (_IO_list_lock && _IO_list_unlock && _IO_list_resetlock)
+        _IO_list_lock();
+    fork_prepare_hook();
+}
+
+static void after_fork_in_parent(void) {
+    fork_parent_hook();
+    if (_IO_list_lock && _IO_list_unlock && _IO_list_resetlock)
+        _IO_list_unlock();
+}
+
+static void after_fork_in_child(void) {
+    fork_child_hook();
+    if (_IO_list_lock && _IO_list_unlock && _IO_list_resetlock)
+        _IO_list_resetlock();
+}
+
 int os_fork_hooks(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
-    return pthread_atfork(prepare, parent, child);
+    fork_prepare_hook = prepare;
+    fork_parent_hook = parent;
+    fork_child_hook = child;
+    return pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }

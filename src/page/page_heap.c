@@ -209,9 +209,8 @@ void page_heap_give(struct page_heap *heap, struct span *span, size_t touched, s
     lock_acquire(&heap->lock);
     count_active(heap, -(intptr_t)span_bytes(span));
     span->owner = NULL;
-    if (span->state == SPAN_DIRTY)
-        touched = span_bytes(span);
-    span->resident = min_size(align_up(touched - holes, os_page_bytes()), span_bytes(span));
+    touched = max_size(align_up(touched, os_page_bytes()), span->resident);
+    span->resident = min_size(touched, span_bytes(span)) - holes;
     span->state = SPAN_DIRTY;
     release_locked(heap, span);
     lock_release(&heap->lock);
@@ -233,6 +232,8 @@ static bool grow_span_locked(struct page_heap *heap, struct span *span, size_t g
     // Of the whole it is no longer known what is zero.
     if (right->state == SPAN_DIRTY)
         span->state = SPAN_DIRTY;
+    if (right->resident > 0)
+        span->resident = span_bytes(span) + right->resident;
     span->granules += right->granules;
     span_delete(right);
     page_map_set_span(span_last_granule(span), span);
@@ -253,7 +254,6 @@ bool page_heap_shrink(struct page_heap *heap, struct span *span, size_t granules
         page_map_set_class(rest->base, rest->granules, CLASS_FREE);
         count_active(heap, -(intptr_t)span_bytes(rest));
         rest->state = SPAN_DIRTY;
-        rest->resident = span_bytes(rest);
         release_locked(heap, rest);
     }
     lock_release(&heap->lock);

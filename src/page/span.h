@@ -36,7 +36,7 @@ struct span {
         struct slab     *slab;   // SPAN_SLAB
         size_t           bytes;  // SPAN_LARGE, SPAN_HUGE: usable bytes; whole OS pages
     };
-    size_t            resident;  // SPAN_FREE and dirty: bytes that may be resident; whole OS pages
+    size_t            resident;  // bytes from the start that may be resident; whole OS pages
     struct list       lru;       // SPAN_FREE and dirty: oldest first; huge and free: the cache
     uint64_t          freed_ns;  // huge and free: when
     struct user_heap *owner;     // in use by a user's heap, or NULL
@@ -60,6 +60,12 @@ ALWAYS_INLINE uintptr_t span_end(const struct span *span) {
 }
 ALWAYS_INLINE uintptr_t span_last_granule(const struct span *span) {
     return span_end(span) - GRANULE;
+}
+
+// Resident bytes of a large or huge block that its holder does not use: left by an earlier one, or by
+// a larger size.
+ALWAYS_INLINE size_t span_slack(const struct span *span) {
+    return span->resident > span->bytes ? span->resident - span->bytes : 0;
 }
 
 // A record with its lists unlinked, or NULL: no memory.

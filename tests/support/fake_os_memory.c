@@ -274,16 +274,23 @@ void *os_move(void *address, size_t old_bytes, size_t new_bytes, size_t alignmen
               const char *name, bool (*ready)(void *target, size_t bytes)) {
     int error = fake_begin(FAKE_MOVE, address, new_bytes);
     check_mapping(address, old_bytes, new_bytes);
+    struct fake_record *record = fake_last_record();
     uintptr_t target = error ? 0 : add_mapping(new_bytes, alignment, OS_READ_WRITE, name);
-    if (target && ready && !ready((void *)target, new_bytes)) {
+    fake_leave();  // `ready` may call this floor again
+    bool is_ready = target && (!ready || ready((void *)target, new_bytes));
+    fake_enter();
+    if (target && !is_ready)
         drop_mapping((void *)target, new_bytes);
-        target = 0;
-    }
-    if (target) {
+    if (is_ready) {
         copy_resident(target, (uintptr_t)address, min_size(old_bytes, new_bytes));
         drop_mapping(address, old_bytes);
     }
-    return fake_end_at((void *)target);
+    if (record) {
+        record->failed = !is_ready;
+        record->address = is_ready ? (void *)target : NULL;
+    }
+    fake_leave();
+    return is_ready ? (void *)target : NULL;
 }
 
 // What lies outside the table and the break is the test's own memory: the real system answers.

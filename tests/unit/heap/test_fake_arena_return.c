@@ -24,6 +24,12 @@ static uint32_t take(class_id id, void **out, uint32_t count) {
     return taken;
 }
 
+// As the callers do it: the give, and what follows when nothing is held.
+static void give(class_id id, void **list, uint32_t count) {
+    arena_give("free", id, list, count);
+    arena_settle();
+}
+
 static size_t dirty_bytes(void) {
     struct counters totals = {{0}};
     arena_count(&totals);
@@ -43,7 +49,7 @@ static void a_burst_of_small_blocks(void) {
         touch(slots[i], 1024);
     CHECK(os_resident_bytes() > SLOTS * 1024);
     for (unsigned i = 0; i < SLOTS; i += 50) {
-        arena_give("free", id, slots + i, 50);
+        give(id, slots + i, 50);
         CHECK_LE(dirty_bytes(), MIB(2));
     }
     CHECK_LE(os_resident_bytes(), MIB(3));
@@ -79,7 +85,7 @@ static void a_burst_that_cannot_be_purged(void) {
     CHECK_EQ(take(id, slots, SLOTS), SLOTS);
     fake_fail(FAKE_PURGE, 1, UINT32_MAX);
     for (unsigned i = 0; i < SLOTS; i += 1000)
-        arena_give("free", id, slots + i, 1000);
+        give(id, slots + i, 1000);
     CHECK(dirty_bytes() > MIB(30));
     arena_check();
     fake_fail(FAKE_PURGE, 1, 0);
@@ -96,12 +102,12 @@ static void decay_with_traffic(void) {
     CHECK_EQ(take(id, slots, 1500), 1500);
     for (unsigned i = 0; i < 1500; i++)
         touch(slots[i], 1024);
-    arena_give("free", id, slots, 1500);
+    give(id, slots, 1500);
     CHECK(dirty_bytes() > MIB(1));
     for (unsigned i = 0; i < 80; i++) {
         fake_advance(second / 16);
         CHECK_EQ(take(id, &one, 1), 1);
-        arena_give("free", id, &one, 1);
+        give(id, &one, 1);
     }
     CHECK_LE(dirty_bytes(), KIB(64));
     arena_check();
@@ -131,7 +137,7 @@ static void trim_gives_all_back(void) {
     void *given[1000];
     for (unsigned i = 0; i < 1000; i++)
         given[i] = slots[i];
-    arena_give("free", id, given + 8, 992);
+    give(id, given + 8, 992);
     CHECK(arena_trim(0) >= 700000);
     arena_check();
     CHECK_EQ(dirty_bytes(), 0);
@@ -140,7 +146,7 @@ static void trim_gives_all_back(void) {
     for (unsigned i = 0; i < 8; i++)
         CHECK(test_is_filled(slots[i], 1024, i));
     CHECK_EQ(arena_trim(0), 0);
-    arena_give("free", id, slots, 8);
+    give(id, slots, 8);
     arena_trim(MIB(1));
     CHECK_EQ(arena_at(0)->pages.active_bytes, 0);
 }
@@ -170,7 +176,7 @@ static void segment_exhausted(void) {
         test_fill(slots[i], 64, i);
     for (unsigned i = 0; i < 10000; i++)
         CHECK(test_is_filled(slots[i], 64, i));
-    arena_give("free", id, slots, 10000);
+    give(id, slots, 10000);
     arena_trim(0);
     arena_check();
     CHECK_EQ(arena_at(0)->pages.active_bytes, 0);
@@ -187,7 +193,7 @@ static void everything_exhausted_and_recovery(void) {
     CHECK(arena_take_large(MIB(1), 1) == NULL);
     CHECK_EQ(arena_take(id, slots + taken, 1), 0);
     arena_check();
-    arena_give("free", id, slots, taken / 2);
+    give(id, slots, taken / 2);
     arena_check();
     memmove(slots, slots + taken / 2, (taken - taken / 2) * sizeof slots[0]);
     uint32_t rest = taken - taken / 2;

@@ -140,8 +140,9 @@ static void byte_budget(void) {
     }
     for (unsigned i = 0; i < 10; i++)  // the oldest are gone
         CHECK_EQ(page_map_class(bases[i]), i < 7 ? CLASS_NONE : CLASS_FREE);
-    huge_give(take(MIB(11)));  // more than the budget alone
-    CHECK_EQ(huge_cached_count(), 0);
+    huge_give(take(MIB(11)));  // more than the budget alone: it goes, the others stay
+    CHECK_EQ(huge_cached_count(), 3);
+    CHECK_EQ(figure(COUNTER_huge_cached_bytes), MIB(9));
     CHECK_EQ(options_set(OPT_HUGE_CACHE, 0), OPTION_OK);
     huge_give(take(MIB(1)));
     CHECK_EQ(huge_cached_count(), 0);
