@@ -1,8 +1,8 @@
 // tidemalloc.h - what tidemalloc offers beyond the malloc family. C11 and C++17.
 //
-// All functions may be called from any thread at any time unless said otherwise, keep errno when
-// they succeed, and treat bad pointers as free does: one line on stderr naming function and
-// pointer, then abort.
+// All functions may be called from any thread at any time unless said otherwise, and treat bad
+// pointers as free does: one line on stderr naming function and pointer, then abort. errno is left
+// as it was, but by a function that answers NULL for want of memory: it sets ENOMEM.
 #ifndef TIDEMALLOC_H
 #define TIDEMALLOC_H
 #include <stdbool.h>
@@ -31,11 +31,13 @@ size_t tide_usable_size(const void *block) TIDE_NOEXCEPT;
 // Bytes malloc(bytes) would really give: what tide_usable_size will say. 0 when it cannot be given
 // (above PTRDIFF_MAX).
 size_t tide_good_size(size_t bytes) TIDE_NOEXCEPT;
-// free(block) with the size it was asked with; the size is verified, not trusted: a size that
-// does not belong to the block's class is fatal, with one line. NULL is nothing.
+// free(block) with the size it was asked with; the size is verified, not trusted. Fatal, with one
+// line, is a size above the block's usable size, or one that, rounded up to what such a request
+// would get, is below half of it (a realloc that shrinks may leave a block twice as large as was
+// asked). NULL is nothing.
 void tide_free_sized(void *block, size_t bytes) TIDE_NOEXCEPT;
-// Resizes without moving. True: the block has now at least `bytes` (a multiple of nothing, 1 ..
-// PTRDIFF_MAX). False: unchanged; errno is untouched.
+// Resizes without moving, `bytes` from 1 to PTRDIFF_MAX. True: the block has at least `bytes` now.
+// False: unchanged, or NULL was given.
 bool tide_realloc_inplace(void *block, size_t bytes) TIDE_NOEXCEPT;
 // realloc, with every byte between the old usable size and the new one zero. NULL and ENOMEM when
 // it cannot; the old block is then unchanged. tide_rezalloc(NULL, n) is calloc(1, n); (p, 0) frees
@@ -46,7 +48,7 @@ bool tide_owns(const void *pointer) TIDE_NOEXCEPT;
 
 // --- memory -------------------------------------------------------------------------------------
 
-// malloc_trim(pad) with an answer in bytes: how much memory went back to the kernel.
+// malloc_trim(pad) with an answer in bytes: how much resident memory went back to the kernel.
 size_t tide_trim(size_t pad) TIDE_NOEXCEPT;
 
 // One call a figure, in a fixed order. `name` as in docs/tuning.md, `unit` is "bytes" or "count";
@@ -57,11 +59,11 @@ void tide_stats(tide_stats_visit visit, void *data) TIDE_NOEXCEPT;
 // --- options ------------------------------------------------------------------------------------
 
 // Writes the value of an option ("arenas", "purge_budget": the TIDE_ variables in lower case) as
-// text that tide_option_set reads, with a final 0. 0, or ENOENT (no such option), ERANGE
-// (`capacity` is too small).
+// text that tide_option_set reads, with a final 0. The result, not errno, tells: 0, ENOENT (no such
+// option) or ERANGE (`capacity` is too small; `value` is then unchanged).
 int tide_option_get(const char *name, char *value, size_t capacity) TIDE_NOEXCEPT;
-// Changes an option of the running process. 0, or ENOENT, EINVAL (not a value), ERANGE (outside its
-// range), EPERM (read at start only).
+// Changes an option of the running process. The result: 0, ENOENT, EINVAL (not a value), ERANGE
+// (outside its range) or EPERM (read at start only).
 int tide_option_set(const char *name, const char *value) TIDE_NOEXCEPT;
 
 // --- heaps --------------------------------------------------------------------------------------
@@ -73,7 +75,7 @@ typedef struct tide_heap tide_heap;
 
 // NULL and ENOMEM when there is no memory for its record.
 tide_heap *tide_heap_new(void) TIDE_NOEXCEPT;
-// As malloc, calloc-free: not zeroed. NULL and ENOMEM.
+// As malloc: not zeroed. NULL and ENOMEM.
 void *tide_heap_malloc(tide_heap *heap, size_t bytes) TIDE_NOEXCEPT;
 // As realloc for a block of this heap (or NULL); a block that moves stays in the heap.
 void *tide_heap_realloc(tide_heap *heap, void *block, size_t bytes) TIDE_NOEXCEPT;

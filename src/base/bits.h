@@ -22,7 +22,7 @@ ALWAYS_INLINE uint64_t bits_round_up_power(uint64_t value) {
     return value <= 1 ? 1 : (uint64_t)1 << (bits_highest(value - 1) + 1);
 }
 // A word whose bits all depend on all bits of `value` (the finaliser of MurmurHash3, public
-// domain): spreads addresses for the treap's priorities and the generator.
+// domain): spreads addresses for the treap's priorities.
 ALWAYS_INLINE uint64_t bits_mix(uint64_t value) {
     value ^= value >> 33;
     value *= 0xff51afd7ed558ccdULL;

@@ -19,7 +19,7 @@ enum {
 
     SMALL_MAX = 32768,     // bytes; the largest request served by a slab
     SIZE_GRAIN = 16,       // every slot size is a multiple: the alignment of every block
-    SLAB_GRANULES_MAX = 8,
+    SLAB_GRANULES_MAX = 2,
     SLAB_SLOTS_MAX = 4096,
 };
 
@@ -46,8 +46,8 @@ ALWAYS_INLINE bool class_is_small(class_id id) {
 ALWAYS_INLINE uint32_t class_bytes(class_id id) {
     return size_class_table[id].bytes;
 }
-// offset / slot size without a division. Exact for every offset below 2^19 (a slab is 8 granules at
-// most): the error of the reciprocal is below `bytes` <= 2^15, and 2^19 * 2^15 < 2^40.
+// offset / slot size without a division. Exact for every offset below 2^17 (a slab is two granules
+// at most): the error of the reciprocal is at most `bytes` <= 2^15, and 2^17 * 2^15 < 2^40.
 ALWAYS_INLINE uint32_t size_class_slot(class_id id, size_t offset) {
     return (uint32_t)(((uint64_t)offset * size_class_table[id].reciprocal) >> 40);
 }

@@ -1,12 +1,11 @@
 // entry/alloc.h - the fast paths, and the doors to the slow ones. The page to read first.
 //
 //   malloc(bytes)                                free(pointer)
-//     class of size      one table look-up         class of granule   root -> leaf -> byte
-//     pop                *top of the stack         push               unless full, or pushed just
-//     now
+//     class of size    one table look-up           class of granule   root -> leaf -> byte
+//     pop              *top of the stack           push               unless full, or the top
 //       NULL: alloc_slow                             else: alloc_free
-//         start, birth of the thread                   block_find: the pointer becomes a record,
-//         proved cache_refill -> arena_take -> bin            cache_overflow -> arena_give -> bins
+//         start, birth of the thread                   block_find: the record, proved
+//         cache_refill -> arena_take -> bin            cache_overflow -> arena_give -> bins
 //         large: arena_take_large                      large: arena_give_large
 //         huge:  huge_take                             huge:  huge_give
 //

@@ -1,7 +1,8 @@
 // entry/emit.h - a text of any length, in pieces, through a small buffer in the caller's frame.
 //
-// No allocation, no stdio, no lock: a report can be written at exit, in a signal handler, or with
-// the heap in any state. The sink gets 1 to EMIT_BYTES bytes at a time and may allocate.
+// The emitter allocates nothing, uses no stdio and takes no lock, so a report can be written at
+// exit and in a process that has no memory. (The report itself takes locks for moments, to read its
+// figures.) The sink gets 1 to EMIT_BYTES bytes at a time and may allocate.
 #pragma once
 #include "base/text.h"
 

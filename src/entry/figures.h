@@ -1,5 +1,4 @@
-// entry/figures.h - who knows the figures: arenas, user heaps, caches, metadata. Gathers them for
-// report.
+// entry/figures.h - gathers for report what arenas, user heaps, caches and metadata can tell.
 #pragma once
 #include "entry/report.h"
 

@@ -4,6 +4,6 @@
 
 // Drains the calling thread's cache, merges what came back, gives back dirty spans, free pages
 // inside slabs, empty regions, freed mappings and the end of the data segment but for `pad` bytes.
-// One trim at a time; no lock is held over a system call that gives pages back. Returns the bytes
-// given back.
+// Any thread; several may trim at once. No lock is held over a system call that gives pages back.
+// Returns how many resident bytes went back; address space does not count. Keeps errno.
 size_t trim_all(size_t pad);

@@ -10,7 +10,8 @@ enum {
     PRESSURE_MAX = 256,  // locks found taken, within about a tick, before one more arena is used
 };
 
-// The main arena's room is static: the first block needs no mapping but the one for metadata.
+// The main arena's record is static: what the first block needs of the system is the data segment,
+// and mappings for metadata and for a leaf of the page map.
 static struct arena      main_arena;
 static struct source_brk main_brk;
 

@@ -8,9 +8,10 @@
 //     announced on the bin's hand-back stack, and whoever next holds the lock merges. A returning
 //     thread itself merges, by try-lock, when half a slab's worth has come back since the last
 //     merge, so that a bin whose owner sleeps for ever still drains.
-//  3. A slab all of whose slots are free goes to the page heap at once.
-// Lock: RANK_BIN, of a user's heap RANK_USER_BIN; below it page heap and meta. Nothing here makes a
-// system call but by growing the page heap.
+//  3. A slab all of whose slots are free, and on which no thread works, goes to the page heap at
+//     the give or merge that finds it so.
+// Lock: RANK_BIN, of a user's heap RANK_USER_BIN; below it page heap, page map and meta. Nothing
+// here makes a system call under it but by growing the page heap.
 #pragma once
 #include "conf/counters.h"
 #include "heap/slab.h"

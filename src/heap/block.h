@@ -20,8 +20,8 @@ enum block_kind {
 
 struct block {
     enum block_kind kind;
-    class_id        id;      // of small blocks and what is inside or after them
-    struct span    *span;    // NULL for FOREIGN, FREE and the inside of large and huge blocks
+    class_id        id;      // size class, CLASS_LARGE or CLASS_HUGE; 0 for FOREIGN and FREE
+    struct span    *span;    // also of what is inside or after a block; NULL for FOREIGN and FREE
     struct slab    *slab;    // of small ones
     uintptr_t       base;    // where the block starts; 0 where unknown
     size_t          usable;  // bytes the program may use; 0 unless SMALL, LARGE or HUGE

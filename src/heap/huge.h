@@ -1,14 +1,14 @@
-// heap/huge.h - one block a mapping: above the huge threshold. With a small cache of freed
-// mappings.
+// heap/huge.h - one block a mapping: above the huge threshold; a small cache of freed mappings.
 //
 // A huge block starts at its mapping, 64 KiB aligned or more; the mapping is a whole number of
 // granules, the usable size the request rounded up to OS pages: what lies between costs address
 // space only. It grows and shrinks by mremap; realloc leaves an eighth of room in address space, so
-// that a block that grows by small steps asks the kernel rarely. Freed mappings wait, oldest first
-// out, for a request they fit within a quarter: within TIDE_HUGE_CACHE bytes, and while there is
-// traffic not longer than about a second. In the page map they are CLASS_FREE, so a double free is
-// told. Lock: RANK_HUGE around the cache's list; never held over a system call. Blocks themselves
-// belong to their holder.
+// that a block that grows by small steps asks the kernel rarely.
+// Freed mappings wait, oldest first out, for a request they fit within a quarter: within
+// TIDE_HUGE_CACHE bytes, and while there is traffic not longer than about a second. In the page map
+// they are CLASS_FREE, so a double free is told.
+// Lock: RANK_HUGE around the cache's list; never held over a system call. Blocks themselves belong
+// to their holder.
 #pragma once
 #include "page/span.h"
 

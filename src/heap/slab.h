@@ -1,5 +1,4 @@
-// heap/slab.h - a span cut into equal slots of one size class, described by two bitmaps outside the
-// span.
+// heap/slab.h - a span cut into equal slots of one class, described by two bitmaps outside it.
 //
 // A slab knows no list and takes no lock. The bin that owns it holds its own lock around every
 // function but the slab_return_ ones, which any thread that holds taken slots may call at any time.
@@ -12,15 +11,16 @@
 //  4. This record is a slab record for ever: a late reader sees something sane.
 //  5. Slots from high_water on were never handed out, and their pages are untouched.
 //
-// Returning slots without the bin's lock (R = any returning thread, M = the holder of the bin's
-// lock)
+// Returning slots without the bin's lock: R is any returning thread, M the holder of the lock
 //   R1  handoff += 2                     the slab cannot go: R still holds a taken slot
 //   R2  returned |= bits                 release
-//   R3  handoff = (handoff | 1) - 2      one step, acquire and release; who sets bit 0 pushes the
-//   slab on the bin's stack M1  takes the slab from the stack
+//   R3  handoff = (handoff | 1) - 2      one step, acquire and release; who sets bit 0
+//                                        pushes the slab on the bin's stack
+//   M1  takes the slab from the stack
 //   M2  handoff &= ~1                    acquire and release
 //   M3  takes all returned words         acquire
 //   M4  all slots free and handoff == 0: the slab goes back to the page heap
+//
 //  a. No bit is lost: R3 either sees bit 0 clear and announces, or it comes before M2 in handoff's
 //     order, and then M3 sees R2.
 //  b. No slab goes too early: R1 is before R2; who sees R2's bits (M3) sees R1, so M4 waits for R3.

@@ -1,11 +1,11 @@
-// heap/user_heap.h - a set of blocks that dies as a whole: bins of its own over an arena's page
-// heap.
+// heap/user_heap.h - a set of blocks that dies as a whole: own bins over an arena's page heap.
 //
 // No cache stands in front: its slabs carry CLASS_HEAP_SLAB in the page map, so the fast free
-// leaves them alone, and every block comes and goes under the lock of its bin. All spans of a heap
-// (slabs, large, huge) stand in its list, which is what destroy walks. Records of heaps are
-// type-stable and reused. Locks: RANK_USER_HEAPS (list of heaps), RANK_USER_HEAP (one heap's large
-// and huge blocks), RANK_USER_BIN (its slabs).
+// leaves them alone, and every small block comes and goes under the lock of its bin. The slabs of a
+// heap stand in the lists of its bins, its large and huge blocks in its own: destroy walks these.
+// Records of heaps are type-stable and reused.
+// Locks: RANK_USER_HEAPS (list of heaps), RANK_USER_HEAP (one heap's large and huge blocks),
+// RANK_USER_BIN (its slabs).
 #pragma once
 #include "heap/bin.h"
 #include "heap/block.h"

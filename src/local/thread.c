@@ -37,8 +37,8 @@ static struct cache *give_birth(void) {
     }
     thread_root.phase = THREAD_STARTING;
     struct cache *cache = cache_new();
-    // Arming may allocate: those calls find us STARTING. A thread whose end nobody will tell keeps
-    // its cache for itself; what it holds then is lost, within its budget.
+    // Arming may allocate: those calls find us STARTING. A thread whose end nobody would tell gets
+    // no cache: it is deleted, and the birth tried again at the next slow path.
     if (!cache || os_thread_exit_arm(cache) != 0) {
         if (cache)
             cache_delete(cache);

@@ -70,18 +70,3 @@ struct handback_node *handback_next(struct handback *stack) {
     POKE(&stack->walk, (struct handback_node *)(half_done ? node : next));
     return half_done ? NULL : (struct handback_node *)node;
 }
-
-// --- fork --------------------------------------------------------------------------------------
-
-// Ends the chain at the first node whose pusher did not get to its second store.
-static void end_at_cut(struct cds_wfs_node *node) {
-    while (node && cds_wfs_next_nonblocking(node) != CDS_WFS_WOULDBLOCK)
-        node = cds_wfs_next_nonblocking(node);
-    if (node)
-        CMM_STORE_SHARED(node->next, CDS_WFS_END);
-}
-
-void handback_repair_in_child(struct handback *stack) {
-    end_at_cut(stack->walk ? node_of(stack->walk) : NULL);
-    end_at_cut(cds_wfs_first(CMM_LOAD_SHARED(stack_of(stack)->head)));
-}

@@ -6,8 +6,8 @@
 //   handback_next      | free          | outside exclusion (the bin's lock)
 // Guarantees  1. push is wait-free: one exchange, one store
 //             2. what the pusher wrote before push is seen by who gets the node (release / acquire)
-//             3. next never waits: a node whose pusher is between its two stores ends the
-//                walk; the walk is resumed later from the same place (the field `walk` keeps it)
+//             3. next never waits: a node whose pusher is between its two stores ends the walk; the
+//                walk is resumed later from the same place (the field `walk` keeps it)
 // A node must not be pushed again before handback_next returned it, and needs no initialisation.
 #pragma once
 #include "base/base.h"
@@ -21,6 +21,8 @@ struct handback {
     struct handback_node *walk;      // taken but not yet returned; NULL = none. Under the lock
 };
 
+// Empty. Also in a forked child, where a push may have been cut in half: the owner then finds what
+// was on the stack by its own marks.
 void handback_init(struct handback *stack);
 // True when the stack was empty before: the first news since the last take.
 bool handback_push(struct handback *stack, struct handback_node *node);
@@ -29,9 +31,3 @@ bool handback_has_news(const struct handback *stack);
 // The next returned node, or NULL when there is none (or its pusher is not done yet). Takes the
 // whole stack when the last walk is finished. Order: newest first.
 struct handback_node *handback_next(struct handback *stack);
-
-// In a forked child, where no other thread exists: a push that fork cut in half becomes the end of
-// the chain. What was pushed before it and not taken yet can be reached no longer, and a thread may
-// have been cut just before its push: the owner finds such nodes by its own marks, not by the
-// stack.
-void handback_repair_in_child(struct handback *stack);

@@ -47,7 +47,6 @@ static const char *const rank_name[RANK_COUNT] = {
     [RANK_BIN] = "bin",           [RANK_USER_HEAP] = "user heap",
     [RANK_USER_BIN] = "user bin", [RANK_USER_HEAPS] = "user heaps",
     [RANK_ARENAS] = "arenas",     [RANK_CACHES] = "caches",
-    [RANK_OPTIONS] = "options",   [RANK_TRIM] = "trim",
     [RANK_START] = "start",
 };
 

@@ -13,7 +13,7 @@
 enum lock_rank {        // what it protects, from the ground up
     RANK_META,          // page/meta: the store of metadata records
     RANK_PAGE_MAP,      // page/page_map: creation of leaves
-    RANK_HUGE,          // heap/huge: cache of freed mappings
+    RANK_HUGE,          // heap/huge: freed mappings; page/purge: the decay, by try only and alone
     RANK_PAGE_HEAP,     // page/page_heap: free spans of one arena and its sources
     RANK_BIN,           // heap/bin: slabs of one class in one arena
     RANK_ARENAS,        // heap/arena: creation of arenas
@@ -21,8 +21,6 @@ enum lock_rank {        // what it protects, from the ground up
     RANK_USER_HEAP,     // heap/user_heap: large and huge blocks of one user's heap
     RANK_USER_HEAPS,    // heap/user_heap: the list of them
     RANK_CACHES,        // local/cache: list of caches, budget
-    RANK_OPTIONS,       // conf/options: a setting changed at run time
-    RANK_TRIM,          // entry/trim: one trim at a time
     RANK_START,         // entry/init: start of the library
     RANK_COUNT,
 };

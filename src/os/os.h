@@ -23,8 +23,6 @@ size_t os_page_bytes(void);
 bool os_is_secure(void);
 // The environment as libc has it now; may be NULL very early.
 char **os_environ(void);
-// 64 bits nobody can guess (AT_RANDOM, getrandom); the clock mixed with an address when both fail.
-uint64_t os_entropy(void);
 
 // --- memory ------------------------------------------------------------------------------------
 
@@ -40,16 +38,13 @@ void *os_map(size_t bytes, size_t alignment, enum os_access access, const char *
 int os_unmap(void *address, size_t bytes);
 // Makes part of a reservation readable and writable. ENOMEM: nothing changed.
 int os_commit(void *address, size_t bytes);
-// Makes a range inaccessible, gives its memory back and takes it out of the commit account. The
-// range loses its name: os_name gives it back, and lets it join its reserved neighbour.
-int os_decommit(void *address, size_t bytes);
 // Gives the memory back and keeps the range mapped (MADV_DONTNEED). 0: it reads as zero from now
 // on. Otherwise (locked pages, old kernels, emulators that ignore it: found by a self-test on first
 // use) the content is undefined but the range stays usable.
 int os_purge(void *address, size_t bytes);
-// Asks the kernel not to back a range with huge pages (true) or leaves it to the host (false).
-// Does nothing on a host that gives no huge pages unasked.
-void os_avoid_huge_pages(void *address, size_t bytes, bool avoid);
+// Asks the kernel not to back a range with huge pages. Does nothing on a host that gives no huge
+// pages unasked.
+void os_avoid_huge_pages(void *address, size_t bytes);
 // Grows or shrinks a read-write mapping made by os_map in place. ENOMEM: unchanged.
 int os_resize(void *address, size_t old_bytes, size_t new_bytes);
 // Moves a mapping's pages without copying to a new place at a multiple of `alignment`, resized.
@@ -90,8 +85,7 @@ ALWAYS_INLINE void os_pause(void) {
 // --- limits (os_linux_limits.c) ----------------------------------------------------------------
 
 struct os_limits {
-    unsigned cpus;          // usable: min(affinity, cgroup v1/v2 quota rounded up); >= 1
-    uint64_t memory_bytes;  // cgroup memory limit, UINT64_MAX = none
+    unsigned cpus;  // usable: min(affinity, cgroup v1/v2 quota rounded up); >= 1
 };
 // Reads affinity mask and cgroup files with raw system calls and a buffer on the stack (under 1
 // KiB); what cannot be read does not limit.

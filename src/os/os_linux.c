@@ -1,7 +1,8 @@
 // os/os_linux.c - the door on Linux: start, clock, processor, waiting, output, threads.
 //
 // Mappings are in os_linux_memory.c, limits in os_linux_limits.c, libc's malloc in os_linux_libc.c.
-// All state here is written by os_start with values that are the same in every thread.
+// State here is written at start only: the page size by os_start, with a value that is the same in
+// every thread, the exit key and the fork handlers by the one thread that registers them.
 #include "os/os.h"
 
 #include <fcntl.h>
@@ -10,10 +11,8 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
-#include <sys/random.h>
 #include <time.h>
 
-#include "base/bits.h"
 #include "os/os_linux.h"
 
 extern char **environ;
@@ -42,26 +41,6 @@ bool os_is_secure(void) {
 
 char **os_environ(void) {
     return environ;
-}
-
-static uint64_t precise_clock_ns(void) {
-    struct timespec now = {0, 0};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-// AT_RANDOM comes first, because it needs no system call. libc makes its stack and pointer guards
-// of the same bytes: they leave here mixed with each other and the clock, never plain.
-uint64_t os_entropy(void) {
-    const void *random = (const void *)getauxval(AT_RANDOM);
-    uint64_t    clock = precise_clock_ns(), fresh = 0, words[2];
-    if (random) {
-        __builtin_memcpy(words, random, sizeof words);  // at any alignment
-        return bits_mix(bits_mix(words[0] ^ clock) + words[1]);
-    }
-    if (syscall(SYS_getrandom, &fresh, sizeof fresh, GRND_NONBLOCK) == (long)sizeof fresh)
-        return fresh;
-    return bits_mix(clock ^ (uintptr_t)&fresh);
 }
 
 // --- time, processors, waiting -----------------------------------------------------------------

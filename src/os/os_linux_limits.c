@@ -1,10 +1,9 @@
-// os/os_linux_limits.c - how many processors and how much memory this process may use.
+// os/os_linux_limits.c - how many processors this process may use.
 //
-// Processors: the affinity mask, cut by the cgroup's quota. Memory: the cgroup's limit. Both
-// versions of cgroups are read where systems mount them:
-//   version 2   /sys/fs/cgroup<path>/{cpu.max, memory.max}
+// The affinity mask, cut by the cgroup's quota. Both versions of cgroups are read where systems
+// mount them:
+//   version 2   /sys/fs/cgroup<path>/cpu.max
 //   version 1   /sys/fs/cgroup/cpu<path>/cpu.cfs_{quota,period}_us
-//               /sys/fs/cgroup/memory<path>/memory.limit_in_bytes
 // <path> comes from /proc/self/cgroup. The group and each of its ancestors can limit, so all are
 // read, up to the root of the mount: in a container the path may be the host's, and the root is
 // then the container's own group. What is missing or odd does not limit.
@@ -80,22 +79,13 @@ static void limit_cpus(struct os_limits *limits, uint64_t quota_us, uint64_t per
         limits->cpus = (unsigned)cpus;
 }
 
-static void limit_memory(struct os_limits *limits, uint64_t bytes) {
-    // Version 1 says "none" as the largest number of pages.
-    if (bytes > 0 && bytes < (uint64_t)1 << 60 && bytes < limits->memory_bytes)
-        limits->memory_bytes = bytes;
-}
-
 static void read_group_v2(struct os_limits *limits, const struct group *group) {
     char        text[64];
-    uint64_t    quota, period, bytes;
+    uint64_t    quota, period;
     const char *at = text;
     if (group_read(group, "/cpu.max", text, sizeof text) && take_number(&at, &quota) &&
         take_number(&at, &period))
         limit_cpus(limits, quota, period);
-    at = text;
-    if (group_read(group, "/memory.max", text, sizeof text) && take_number(&at, &bytes))
-        limit_memory(limits, bytes);
 }
 
 static void read_cpu_v1(struct os_limits *limits, const struct group *group) {
@@ -108,14 +98,6 @@ static void read_cpu_v1(struct os_limits *limits, const struct group *group) {
     at = text;
     if (group_read(group, "/cpu.cfs_period_us", text, sizeof text) && take_number(&at, &period))
         limit_cpus(limits, quota, period);
-}
-
-static void read_memory_v1(struct os_limits *limits, const struct group *group) {
-    char        text[64];
-    uint64_t    bytes;
-    const char *at = text;
-    if (group_read(group, "/memory.limit_in_bytes", text, sizeof text) && take_number(&at, &bytes))
-        limit_memory(limits, bytes);
 }
 
 // --- the groups of this process ----------------------------------------------------------------
@@ -165,8 +147,6 @@ static void read_line(struct os_limits *limits, const char *line) {
         read_upwards(limits, "/sys/fs/cgroup", path, read_group_v2);
     if (list_has(list, "cpu"))
         read_upwards(limits, "/sys/fs/cgroup/cpu", path, read_cpu_v1);
-    if (list_has(list, "memory"))
-        read_upwards(limits, "/sys/fs/cgroup/memory", path, read_memory_v1);
 }
 
 // Reads a line that is too long for us without its path: the root of the hierarchy is left.
@@ -241,7 +221,6 @@ void os_limits_read(struct os_limits *limits) {
     if (cpus == 0)
         cpus = count_online();
     limits->cpus = cpus ? cpus : 1;
-    limits->memory_bytes = UINT64_MAX;
     read_groups(limits);
 }
 

@@ -1,9 +1,10 @@
 // os/os_linux_memory.c - mappings, the data segment and what the kernel is told about them.
 //
 //   os_map            reserved or read-write address space, aligned, named
-//   os_commit         reserved -> read-write             os_decommit   back, memory given back
-//   os_purge          memory given back, still usable    os_resize, os_move   by mremap
-//   os_break_move     the data segment, through libc so that its idea of the break stays right
+//   os_commit             reserved -> read-write
+//   os_purge              memory given back, still usable
+//   os_resize, os_move    by mremap; shrinking by munmap
+//   os_break_move         the data segment, through libc so that its idea of the break stays right
 //
 // Each optional call has a switch: once the kernel or a filter refused it, it is not tried again. A
 // switch only goes from unknown to its final value, so every thread may write it without a lock.
@@ -16,7 +17,7 @@
 
 // In <linux/prctl.h> and <linux/mman.h> of newer systems only.
 enum { PRCTL_SET_VMA = 0x53564d41, PRCTL_SET_VMA_ANON_NAME = 0 };
-enum { ADVICE_HUGE = 14, ADVICE_NO_HUGE = 15 };
+enum { ADVICE_NO_HUGE = 15 };
 
 static bool naming_is_off;
 static bool mremap_is_off;
@@ -81,16 +82,6 @@ int os_unmap(void *address, size_t bytes) {
 
 int os_commit(void *address, size_t bytes) {
     return result_of(call_mprotect(address, bytes, PROT_READ | PROT_WRITE));
-}
-
-// A new mapping in its place also takes the range out of the kernel's commit account, which
-// mprotect would not.
-int os_decommit(void *address, size_t bytes) {
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-    if (call_mmap(address, bytes, PROT_NONE, flags) != MAP_FAILED)
-        return 0;
-    os_purge(address, bytes);
-    return result_of(call_mprotect(address, bytes, PROT_NONE));
 }
 
 // --- moving ------------------------------------------------------------------------------------
@@ -195,14 +186,13 @@ static uint8_t huge_read(void) {
     return text_starts(text, "[always]", NULL) ? HUGE_BY_DEFAULT : HUGE_NEVER_BY_DEFAULT;
 }
 
-// There is no advice for "as the host likes": on a host that likes huge pages, asking for them is
-// the same; on any other host the mark changes nothing and is neither set nor removed.
-void os_avoid_huge_pages(void *address, size_t bytes, bool avoid) {
+// On a host that does not like huge pages the mark would change nothing, and is not set.
+void os_avoid_huge_pages(void *address, size_t bytes) {
     if (PEEK(&huge_state) == HUGE_UNKNOWN)
         POKE(&huge_state, huge_read());
     if (PEEK(&huge_state) == HUGE_NEVER_BY_DEFAULT)
         return;
-    if (call_madvise(address, bytes, avoid ? ADVICE_NO_HUGE : ADVICE_HUGE) != 0 &&
+    if (call_madvise(address, bytes, ADVICE_NO_HUGE) != 0 &&
         (errno == EINVAL || call_is_refused(errno)))
         POKE(&huge_state, HUGE_NEVER_BY_DEFAULT);  // no such pages, or no such call
 }

@@ -4,7 +4,8 @@
 //                        ^bump          ^bump_end
 //
 // Chunks double from 256 KiB to 4 MiB; what is left of the old chunk when a new one is made stays
-// unused.
+// unused. They opt out of transparent huge pages: records are few in most chunks, and areas of
+// caches are touched in part, so that a huge page would make resident what nobody uses.
 #include "page/meta.h"
 
 #include "os/lock.h"
@@ -31,6 +32,7 @@ static bool new_chunk_locked(size_t bytes_min) {
         os_unmap(base, bytes + 2 * page);
         return false;
     }
+    os_avoid_huge_pages(base + page, bytes);
     store.bump = base + page;
     store.bump_end = store.bump + bytes;
     store.chunk_bytes = min_size(bytes * 2, CHUNK_LAST);

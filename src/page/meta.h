@@ -3,8 +3,9 @@
 // Records live in mappings of their own between inaccessible pages, never in or beside user memory,
 // never taken from malloc. A pool hands out records of one type; what was once a record of a type
 // is one for ever, so a late reader finds something sane. Memory of the store is never given back;
-// records are reused. Locks: RANK_META inside every function; the lowest of all, so any floor may
-// call under its own locks.
+// records are reused. It opts out of transparent huge pages, which would make resident what nobody
+// touched.
+// Lock: RANK_META inside every function; the lowest of all, so any floor may call under its own.
 #pragma once
 #include "base/base.h"
 
@@ -28,7 +29,7 @@ void  meta_give(struct meta_pool *pool, void *record);
 // `bytes` of zero memory at a cache line (at a multiple of 4 KiB from 4 KiB up), for ever;
 // untouched pages cost nothing. NULL: no memory.
 void *meta_forever(size_t bytes);
-// As meta_forever for a large area of which the owner counts the touched part itself (counters
+// As meta_forever for a large area of which the owner counts the touched part itself (the figure
 // metadata_bytes).
 void *meta_area(size_t bytes);
 // Bytes handed out so far, areas not counted (an upper bound of what is resident). Any thread.

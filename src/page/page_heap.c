@@ -55,7 +55,7 @@ static struct span *free_neighbour(struct span *span, uintptr_t granule) {
     struct region *region = span->region;
     if (granule < region->base || granule >= region_end(region))
         return NULL;
-    struct span *other = page_map_span(granule);
+    struct span *other = page_map_known_span(granule);
     return other && span_kind_of(other) == SPAN_FREE ? other : NULL;
 }
 
@@ -301,7 +301,7 @@ void page_heap_repair_in_child(struct page_heap *heap) {
 static struct span *clean_span_at_end(struct region *region) {
     if (region->committed == 0)
         return NULL;
-    struct span *span = page_map_span(region_end(region) - GRANULE);
+    struct span *span = page_map_known_span(region_end(region) - GRANULE);
     return span && span_kind_of(span) == SPAN_FREE && span->state == SPAN_CLEAN ? span : NULL;
 }
 
@@ -376,7 +376,8 @@ size_t page_heap_top_bytes(struct page_heap *heap) {
     lock_acquire(&heap->lock);
     if (!list_is_empty(&heap->source->regions)) {
         struct region *last = CONTAINER_OF(heap->source->regions.prev, struct region, node);
-        struct span   *span = page_map_span(region_end(last) - GRANULE);
+        uintptr_t      end = region_end(last) - GRANULE;
+        struct span   *span = last->committed > 0 ? page_map_known_span(end) : NULL;
         bytes = span && span_kind_of(span) == SPAN_FREE ? span_bytes(span) : 0;
     }
     lock_release(&heap->lock);
@@ -388,7 +389,7 @@ static void visit_source(struct source *source, void (*visit)(struct span *span)
     for (; source && node != &source->regions; node = node->next) {
         struct region *region = CONTAINER_OF(node, struct region, node);
         for (uintptr_t at = region->base; at < region_end(region);) {
-            struct span *span = page_map_span(at);
+            struct span *span = page_map_known_span(at);
             at = span_end(span);
             if (span_kind_of(span) == SPAN_SLAB)
                 visit(span);
@@ -412,18 +413,18 @@ struct tally {
 static void check_region(struct page_heap *heap, struct region *region, struct tally *tally) {
     struct span *before = NULL;
     for (uintptr_t at = region->base; at < region_end(region);) {
-        struct span *span = page_map_span(at);
+        struct span *span = page_map_known_span(at);
         if (!span) {  // abandoned
             before = NULL;
             at += GRANULE;
             continue;
         }
-        bool joined = before && before->kind == SPAN_FREE && span->kind == SPAN_FREE &&
+        bool joined = before && span_kind_of(before) == SPAN_FREE && span_kind_of(span) == SPAN_FREE &&
                       before->state == span->state;
         if (span->base != at || span->granules == 0 || joined || span->pages != heap ||
-            page_map_span(span_last_granule(span)) != span)
+            page_map_known_span(span_last_granule(span)) != span)
             fail_internal("page heap: spans of a region do not tile it");
-        if (span->kind == SPAN_FREE) {
+        if (span_kind_of(span) == SPAN_FREE) {
             tally->free_bytes[SPAN_DIRTY] += span->resident;
             tally->free_bytes[SPAN_CLEAN] += span_bytes(span) - span->resident;
             tally->free_spans[span->state]++;

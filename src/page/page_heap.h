@@ -9,8 +9,8 @@
 //     clean one; else the source grows. What is too much is split off and stays free.
 //  4. Dirty spans stand in a list, oldest first, for the purge. A span being purged is SPAN_MOVING
 //     and in no tree, so no lock is held over the system call.
-// Lock: RANK_PAGE_HEAP inside every function that does not say `_locked`. Called with a bin's lock
-// held.
+// Lock: RANK_PAGE_HEAP inside every function, but for the two of a forked child. May be called with
+// a bin's lock held.
 #pragma once
 #include "os/lock.h"
 #include "page/source.h"

@@ -1,12 +1,11 @@
-// page/page_map.h - granule of address space -> class byte and span. Read by every free, without a
-// lock.
+// page/page_map.h - granule of address space -> class byte and span; read without a lock.
 //
 //   address  63..48   47..32          31..16            15..0
 //            high     root index      granule in leaf   inside the granule
 //
-//   page_map_root[65536] --> leaf: class byte [65536], span pointer [65536]      one leaf a 4 GiB
-//   addresses from 2^48 (57-bit kernels, only for programs that ask) --> page_map_high[512] --> a
-//   root of their own
+//   page_map_root[65536]  -> leaf: class byte [65536], span pointer [65536]      one leaf for 4 GiB
+//   high_root[512]        -> a root of their own for the addresses of each 2^48 bytes above
+//                            (57-bit kernels, only for programs that ask)
 //
 // Root and leaves start as zero pages, so an empty map costs no relocation and no write, and
 // CLASS_NONE (0) means "not ours". Leaves are never removed: a reader needs no protection.
@@ -56,6 +55,11 @@ ALWAYS_INLINE class_id page_map_class(uintptr_t address) {
 ALWAYS_INLINE struct span *page_map_span(uintptr_t address) {
     struct page_leaf *leaf = page_map_leaf(address);
     return leaf ? PEEK(&leaf->span_of[page_leaf_index(address)]) : NULL;
+}
+
+// The same for a granule known to be ours: its leaf exists.
+ALWAYS_INLINE struct span *page_map_known_span(uintptr_t address) {
+    return PEEK(&page_map_leaf(address)->span_of[page_leaf_index(address)]);
 }
 
 // Makes the leaves for a range, so that the setters below cannot fail. False: no memory, or an

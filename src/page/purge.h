@@ -1,12 +1,12 @@
 // page/purge.h - when free resident bytes go back to the kernel, and the going.
 //
 // Two rules, one gauge for the whole process:
-//   budget  free resident bytes stay below max(purge_budget, purge_percent of the bytes in use).
-//   Asked wherever
-//           memory becomes free: the last free of a burst leaves the process bounded, without clock
-//           or thread.
+//   budget  free resident bytes stay below max(purge_budget, purge_percent of the bytes in slabs
+//           and large blocks; huge ones do not count). Asked at the end of every operation that
+//           may have freed spans (arena_settle): the last free of a burst leaves the process
+//           bounded, without clock or thread.
 //   decay   while there is traffic, what nobody used for a while drains along the curve of
-//   base/decay.
+//           base/decay.
 // The system call runs outside all locks, on detached spans that are joined before.
 #pragma once
 #include "base/decay.h"

@@ -1,8 +1,8 @@
 // page/source.h - where runs of granules come from: one interface, a small file for each kind.
 //
-//   source_brk   the data segment, grown and shrunk by sbrk        (main arena)
-//   source_map   regions reserved PROT_NONE, committed in steps     (other arenas; main arena after
-//   brk refused)
+//   source_brk   the data segment, grown and shrunk by sbrk      main arena
+//   source_map   regions reserved PROT_NONE, committed in steps  other arenas; main arena after
+//                                                                brk refused
 //
 // A region is a contiguous piece of address space of one page heap; runs of different regions never
 // join. A source is driven under the lock of its page heap and has no lock of its own.
@@ -55,7 +55,7 @@ void           region_delete(struct region *region);
 struct source_brk {
     struct source  source;
     struct region *top;       // the region that ends at our break, or NULL
-    size_t         step;      // bytes of the next growth, doubled as the segment grows
+    size_t         step;      // least bytes of the next growth; each growth adds half of it
 };
 void source_brk_init(struct source_brk *brk);
 

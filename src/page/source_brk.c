@@ -1,9 +1,7 @@
-// page/source_brk.c - the data segment as a source: grows by sbrk in growing steps, shrinks by a
-// negative sbrk.
+// page/source_brk.c - the data segment as a source: grows by sbrk in growing steps, and shrinks.
 //
-//   | program | region | foreign | region (top) .........|          one segment, others move the
-//   break too
-//                                               ^ break, ours only while it equals region_end(top)
+//   | program | region | foreign | region (top) ......|     one segment; others move the break too
+//                                                     ^ break: ours while it is region_end(top)
 //
 // Rules: what sbrk returns is believed, not what we expected; a foreign move starts a new region
 // behind it; the segment shrinks only while the break is still ours; when the kernel refuses even

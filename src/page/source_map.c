@@ -5,7 +5,7 @@
 //
 // A reservation counts neither as commit nor as locked memory nor in a core dump. When the address
 // space is tight the next reservation is 4 MiB, then exactly the need. A wholly free region is
-// unmapped.
+// unmapped by a trim, or when memory is short.
 #include "os/os.h"
 #include "page/source.h"
 

@@ -2,8 +2,9 @@
 //
 // Every granule of a region belongs to exactly one span at any time. The page map points to a span
 // from its first and its last granule (a slab: from every granule), which is how neighbours find
-// each other. Fields are written under the lock of the page heap that owns the span (free spans) or
-// by the one holder of the span (spans in use).
+// each other.
+// Fields are written under the lock of the page heap that owns the span (free spans) or by the one
+// holder of the span (spans in use).
 #pragma once
 #include "base/list.h"
 #include "base/tree.h"
@@ -12,7 +13,8 @@
 
 enum span_kind {
     SPAN_FREE,     // in its page heap's trees
-    SPAN_MOVING,   // being purged or given back: in nobody's trees, not to be joined
+    SPAN_MOVING,   // just taken or split off, being purged or given back: in nobody's trees, not
+                   // to be joined
     SPAN_SLAB,
     SPAN_LARGE,
     SPAN_HUGE,     // a mapping of its own: region and pages are NULL
@@ -62,8 +64,8 @@ ALWAYS_INLINE uintptr_t span_last_granule(const struct span *span) {
     return span_end(span) - GRANULE;
 }
 
-// Resident bytes of a large or huge block that its holder does not use: left by an earlier one, or by
-// a larger size.
+// Resident bytes of a large or huge block that its holder does not use: left by an earlier one, or
+// by a larger size.
 ALWAYS_INLINE size_t span_slack(const struct span *span) {
     return span->resident > span->bytes ? span->resident - span->bytes : 0;
 }

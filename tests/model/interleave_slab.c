@@ -43,15 +43,30 @@ static const struct protocol protocols[] = {
     {"ours", {ENTER, SET, FINISH, PUSH, LINK}, false, USERS | ANNOUNCED, 0},
     {"nobody counts who is in", {SET, ANNOUNCE, PUSH, LINK}, false, ANNOUNCED, 1 << EARLY},
     {"he enters late", {SET, ENTER, FINISH, PUSH, LINK}, false, USERS | ANNOUNCED, 1 << EARLY},
-    {"he announces before he sets", {ENTER, ANNOUNCE, PUSH, LINK, SET, LEAVE}, false,
-     USERS | ANNOUNCED, 1 << LOST},
-    {"he leaves before he announces", {ENTER, SET, LEAVE, ANNOUNCE, PUSH, LINK}, false,
-     USERS | ANNOUNCED, 1 << EARLY},
-    {"he announces before he leaves", {ENTER, SET, ANNOUNCE, LEAVE, PUSH, LINK}, false,
-     USERS | ANNOUNCED, 1 << LEFT},
-    {"words are taken before the mark", {ENTER, SET, FINISH, PUSH, LINK}, true,
-     USERS | ANNOUNCED, 1 << LOST},
-    {"a push under way is not waited for", {ENTER, SET, FINISH, PUSH, LINK}, false, USERS,
+    {"he announces before he sets",
+     {ENTER, ANNOUNCE, PUSH, LINK, SET, LEAVE},
+     false,
+     USERS | ANNOUNCED,
+     1 << LOST},
+    {"he leaves before he announces",
+     {ENTER, SET, LEAVE, ANNOUNCE, PUSH, LINK},
+     false,
+     USERS | ANNOUNCED,
+     1 << EARLY},
+    {"he announces before he leaves",
+     {ENTER, SET, ANNOUNCE, LEAVE, PUSH, LINK},
+     false,
+     USERS | ANNOUNCED,
+     1 << LEFT},
+    {"words are taken before the mark",
+     {ENTER, SET, FINISH, PUSH, LINK},
+     true,
+     USERS | ANNOUNCED,
+     1 << LOST},
+    {"a push under way is not waited for",
+     {ENTER, SET, FINISH, PUSH, LINK},
+     false,
+     USERS,
      1 << EARLY},
 };
 
@@ -63,11 +78,8 @@ struct scenario {
 };
 
 static const struct scenario scenarios[] = {
-    {2, {1, 2, 0}, 0, 3},
-    {3, {1, 2, 4}, 0, 1},
-    {3, {1, 2, 0}, 4, 2},
-    {3, {3, 4, 0}, 0, 2},
-    {4, {1, 2, 4}, 8, 1},
+    {2, {1, 2, 0}, 0, 3}, {3, {1, 2, 4}, 0, 1}, {3, {1, 2, 0}, 4, 2},
+    {3, {3, 4, 0}, 0, 2}, {4, {1, 2, 4}, 8, 1},
 };
 
 enum merger_step { AT_REST, CLEAR, MERGE, CHECK_IDLE };
@@ -89,7 +101,7 @@ static uint8_t all_slots(void) {
     return (uint8_t)((1u << scenario->slots) - 1);
 }
 
-// --- one step of a returner ------------------------------------------------------------------------
+// --- one step of a returner ---------------------------------------------------------------------
 
 static uint8_t op_of(const struct state *state, unsigned i) {
     return protocol->program[state->pc[i]];
@@ -147,7 +159,7 @@ static bool step_returner(struct state *state, unsigned i) {
         break;
     case LINK:
         state->stacked = ON;
-        state->pushes &= (uint8_t)~(1u << i);
+        state->pushes &= (uint8_t) ~(1u << i);
         break;
     }
     state->pc[i]++;
@@ -155,7 +167,7 @@ static bool step_returner(struct state *state, unsigned i) {
     return true;
 }
 
-// --- one step of the merger --------------------------------------------------------------------------
+// --- one step of the merger ---------------------------------------------------------------------
 
 static void check_idle(struct state *state) {
     bool busy = ((protocol->idle_test & USERS) && state->users) ||
@@ -224,7 +236,7 @@ static bool give_own(struct state *state) {
     return true;
 }
 
-// --- the search ----------------------------------------------------------------------------------------
+// --- the search ---------------------------------------------------------------------------------
 
 enum { ACTIONS = 2 * RETURNERS + 2 };
 
@@ -282,8 +294,8 @@ static void print_path(unsigned length) {
         if (action >= RETURNERS)
             snprintf(who, sizeof who, "slots to returner %u", action - RETURNERS);
         snprintf(text, sizeof text, "%-22s free %x returned %x users %u announced %u stack %u%s\n",
-                 action >= 2 * RETURNERS ? merger_names[action - 2 * RETURNERS] : who,
-                 state->free, state->returned, state->users, state->announced, state->stacked,
+                 action >= 2 * RETURNERS ? merger_names[action - 2 * RETURNERS] : who, state->free,
+                 state->returned, state->users, state->announced, state->stacked,
                  state->gone ? " gone" : "");
         test_say(text);
     }

@@ -144,10 +144,9 @@ void fake_reset(void) {
     exit_hook = NULL;
     exit_argument = NULL;
     fake_world = (struct fake_world){.now_ns = 1000000000,
-                                     .entropy = 1,
                                      .page_bytes = 4096,
                                      .environment = no_variables,
-                                     .limits = {.cpus = 4, .memory_bytes = UINT64_MAX}};
+                                     .limits = {.cpus = 4}};
     fake_clear_output();
     fake_memory_reset();
     fake_break_place(16, SIZE_MAX);
@@ -170,11 +169,6 @@ bool os_is_secure(void) {
 
 char **os_environ(void) {
     return fake_world.environment;
-}
-
-uint64_t os_entropy(void) {
-    uint64_t value = __atomic_fetch_add(&fake_world.entropy, 1, __ATOMIC_RELAXED);
-    return value;
 }
 
 uint64_t os_now_ns(void) {
@@ -217,18 +211,14 @@ void fake_set_environ(char **variables) {
     fake_world.environment = variables;
 }
 
-void fake_set_entropy(uint64_t value) {
-    fake_world.entropy = value;
-}
-
 // --- limits and files --------------------------------------------------------------------------
 
 void os_limits_read(struct os_limits *limits) {
     *limits = fake_world.limits;
 }
 
-void fake_set_limits(unsigned cpus, uint64_t memory_bytes) {
-    fake_world.limits = (struct os_limits){.cpus = cpus, .memory_bytes = memory_bytes};
+void fake_set_limits(unsigned cpus) {
+    fake_world.limits = (struct os_limits){.cpus = cpus};
 }
 
 void fake_set_file(const char *path, const char *content) {

@@ -25,7 +25,6 @@ enum fake_call {
     FAKE_MAP,
     FAKE_UNMAP,
     FAKE_COMMIT,
-    FAKE_DECOMMIT,
     FAKE_PURGE,
     FAKE_AVOID_HUGE,  // counted and recorded; has no result to fail with
     FAKE_RESIZE,
@@ -79,7 +78,7 @@ size_t fake_resident_in(const void *address, size_t bytes);
 // fake_forget (whether touched again or not).
 bool   fake_was_purged(const void *address, size_t bytes);
 size_t fake_purged_bytes(void);  // sum over all successful calls
-// The range was last marked with os_avoid_huge_pages(..., true).
+// The range was marked with os_avoid_huge_pages.
 bool fake_avoids_huge_pages(const void *address);
 // True: the next mappings get an odd multiple of the alignment they ask for, never a better one, so
 // that alignment that only holds by luck shows.
@@ -100,8 +99,7 @@ void fake_set_cpu(unsigned cpu);
 void fake_set_page_bytes(size_t bytes);  // 4096, 16384 or 65536; before anything is mapped
 void fake_set_secure(bool secure);
 void fake_set_environ(char **variables);  // kept, not copied; NULL as very early
-void fake_set_entropy(uint64_t value);    // the value of the next os_entropy; later ones differ
-void fake_set_limits(unsigned cpus, uint64_t memory_bytes);
+void fake_set_limits(unsigned cpus);
 // os_read_file of `path` gives `content`; both are kept, not copied. 8 files at most.
 void fake_set_file(const char *path, const char *content);
 

@@ -167,10 +167,10 @@ static void drop_mapping(const void *address, size_t bytes) {
     fake_set_memory((uintptr_t)address, bytes, false);
 }
 
-static void set_access(const void *address, size_t bytes, enum os_access access, const char *what) {
-    unsigned i = carve(address, bytes, what);
+static void set_usable(const void *address, size_t bytes) {
+    unsigned i = carve(address, bytes, "committing what is not mapped");
     for (; i < table_count && table[i].start < (uintptr_t)address + bytes; i++)
-        table[i].access = access;
+        table[i].access = OS_READ_WRITE;
     join_all();
 }
 
@@ -191,18 +191,9 @@ int os_unmap(void *address, size_t bytes) {
 int os_commit(void *address, size_t bytes) {
     int error = fake_begin(FAKE_COMMIT, address, bytes);
     if (!error) {
-        set_access(address, bytes, OS_READ_WRITE, "committing what is not mapped");
+        set_usable(address, bytes);
         fake_need(mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0,
                   "the real system cannot commit", address, bytes);
-    }
-    return fake_end(error);
-}
-
-int os_decommit(void *address, size_t bytes) {
-    int error = fake_begin(FAKE_DECOMMIT, address, bytes);
-    if (!error) {
-        set_access(address, bytes, OS_RESERVED, "decommitting what is not mapped");
-        fake_set_memory((uintptr_t)address, bytes, false);
     }
     return fake_end(error);
 }
@@ -223,12 +214,12 @@ int os_purge(void *address, size_t bytes) {
     return fake_end(0);
 }
 
-void os_avoid_huge_pages(void *address, size_t bytes, bool avoid) {
+void os_avoid_huge_pages(void *address, size_t bytes) {
     fake_begin(FAKE_AVOID_HUGE, address, bytes);
     if (!fake_is_in_break((uintptr_t)address, bytes)) {
         unsigned i = carve(address, bytes, "advising on what is not mapped");
         for (; i < table_count && table[i].start < (uintptr_t)address + bytes; i++)
-            table[i].avoids_huge = avoid;
+            table[i].avoids_huge = true;
         join_all();
     }
     fake_end(0);

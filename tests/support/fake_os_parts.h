@@ -14,7 +14,7 @@
 
 // Settings, written by the test's thread.
 struct fake_world {
-    uint64_t         now_ns, entropy;
+    uint64_t         now_ns;
     size_t           page_bytes;
     unsigned         cpu;
     bool             is_secure;

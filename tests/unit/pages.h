@@ -63,9 +63,10 @@ static inline bool has_classes(const struct span *span, class_id first, class_id
     return true;
 }
 
-// A taken span becomes a block, as heap/large does it.
+// A taken span becomes a block, all of which will be used.
 static inline struct span *as_block(struct span *span) {
     CHECK(span != NULL);
+    span->resident = span_bytes(span);
     span_set_kind(span, SPAN_LARGE);
     span_publish_block(span, CLASS_LARGE);
     return span;

@@ -1,6 +1,10 @@
 // unit/base/test_size_class.c - every row of the table, every size, and the waste of each class.
+//
+// The rule of a slab's length: at least SLOTS_MIN slots, and as few granules as that takes.
 #include "base/size_class.h"
 #include "tests/support/test.h"
+
+enum { SLOTS_MIN = 4 };
 
 // The rows as size_class.def has them, beside the two shapes made of them.
 static const struct {
@@ -23,9 +27,9 @@ static void test_rows(void) {
         CHECK_EQ(shape->bytes, rows[i].bytes);
         CHECK_EQ(shape->granules, rows[i].granules);
         CHECK_EQ(shape->slots, slab / rows[i].bytes);
-        CHECK(shape->slots >= 16 && shape->slots <= SLAB_SLOTS_MAX);
+        CHECK(shape->slots >= SLOTS_MIN && shape->slots <= SLAB_SLOTS_MAX);
         CHECK(shape->granules >= 1 && shape->granules <= SLAB_GRANULES_MAX);
-        CHECK((slab % rows[i].bytes) * 100 < slab * 3);  // less than 3 % behind the last slot
+        CHECK((slab - GRANULE) / rows[i].bytes < SLOTS_MIN);  // one granule less would not do
         above = rows[i].bytes;
     }
     CHECK_EQ(above, SMALL_MAX);

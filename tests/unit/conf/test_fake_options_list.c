@@ -50,7 +50,7 @@ static void test_list(void) {
     CHECK_TEXT(line, "tidemalloc 9.8.7");
     CHECK(output_line(1, line));
     CHECK_TEXT(line, "  TIDE_ARENAS=auto            (default)                 "
-                     "arenas; auto = processors the process may use");
+                     "most arenas; auto = processors the process may use");
     CHECK(output_line(1 + OPT_CACHE, line));
     CHECK(text_starts(line, "  TIDE_CACHE=2M               (environment)             most", NULL));
     CHECK(output_line(1 + OPT_TRIM_THRESHOLD, line));

@@ -46,7 +46,7 @@ static unsigned arena_taken(void) {
     return index;
 }
 
-// --- holding a lock from another thread -----------------------------------------------------------
+// --- holding a lock from another thread ---------------------------------------------------------
 
 static pthread_barrier_t barrier;
 
@@ -71,7 +71,7 @@ static void hold_end(pthread_t thread) {
     pthread_join(thread, NULL);
 }
 
-// --- cases -----------------------------------------------------------------------------------------
+// --- cases --------------------------------------------------------------------------------------
 
 static void one_arena_without_contention(void) {
     start(ARENAS);
@@ -255,7 +255,8 @@ static void figures_add_up(void) {
     CHECK_EQ(totals.value[COUNTER_break_bytes], segment);
     CHECK_EQ(totals.value[COUNTER_mapped_bytes], mapped);
     CHECK_EQ(totals.value[COUNTER_free_bytes] + totals.value[COUNTER_returned_bytes] + GRANULE +
-                 span_bytes(span), mapped);
+                 span_bytes(span),
+             mapped);
     CHECK_EQ(totals.value[COUNTER_mappings], 1);
 }
 

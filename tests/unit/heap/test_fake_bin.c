@@ -229,7 +229,7 @@ static void without_records(void) {
     page_heap_check(&pages.heap);
 }
 
-// --- misuse --------------------------------------------------------------------------------------
+// --- misuse -------------------------------------------------------------------------------------
 
 static void *misused[4];
 
@@ -279,7 +279,8 @@ static void interior_pointers_are_told(void) {
              misused[0], slots[3]);
     snprintf(other, sizeof other,
              "tidemalloc: operator delete(%p): pointer into the middle of a 64-byte block "
-             "(starts at %p)", misused[0], slots[3]);
+             "(starts at %p)",
+             misused[0], slots[3]);
     check_deaths(1, line, other);
 }
 

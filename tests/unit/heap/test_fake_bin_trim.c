@@ -7,7 +7,7 @@ static struct pages pages;
 static struct bin   bin;
 static void        *slots[SLOTS_MAX];  // by address
 static uint32_t     count;
-static size_t       bytes;             // of a slot
+static size_t       bytes;  // of a slot
 
 // So many full slabs, every slot filled with its number.
 static void start(size_t slot_bytes, uint32_t slabs) {
@@ -137,7 +137,7 @@ static void many_slabs(void) {
     bin_check(&bin);
 }
 
-// --- figures -------------------------------------------------------------------------------------
+// --- figures ------------------------------------------------------------------------------------
 
 static struct counters figures(void) {
     struct counters totals = {{0}};
@@ -166,7 +166,8 @@ static void figures_of_a_bin(void) {
     give(10, count);
     now = figures();
     CHECK_EQ(now.value[COUNTER_small_bytes] + now.value[COUNTER_slack_bytes] +
-                 now.value[COUNTER_returned_bytes] + now.value[COUNTER_slabs], 0);
+                 now.value[COUNTER_returned_bytes] + now.value[COUNTER_slabs],
+             0);
 }
 
 // Slots that were never cut are no slack: their pages are untouched.

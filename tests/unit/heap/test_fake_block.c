@@ -103,14 +103,14 @@ static void foreign_pointers(void) {
     find((void *)UINTPTR_MAX, BLOCK_FOREIGN);
     find((void *)((uintptr_t)1 << 57), BLOCK_FOREIGN);
     find((void *)((uintptr_t)slots[0] | (uintptr_t)1 << 63), BLOCK_FOREIGN);
-    find((void *)region_end(pages.map.growing), BLOCK_FOREIGN);      // reserved, not committed
+    find((void *)region_end(pages.map.growing), BLOCK_FOREIGN);  // reserved, not committed
     find((void *)(pages.map.growing->base - 1), BLOCK_FOREIGN);
     find((void *)(region_end(pages.map.growing) - 1), BLOCK_FREE);
     find((void *)bin.pages, BLOCK_FOREIGN);
     find(slab_at(slots[0]), BLOCK_FOREIGN);  // the allocator's own records
 }
 
-// --- what may be asked of a block ------------------------------------------------------------------
+// --- what may be asked of a block ---------------------------------------------------------------
 
 static bool fits(size_t usable, size_t bytes, size_t alignment) {
     struct block block = {.kind = BLOCK_SMALL, .usable = usable};
@@ -130,7 +130,7 @@ static void requests_that_fit(void) {
     CHECK(!fits(65536, SIZE_MAX, 1));
 }
 
-// --- last words --------------------------------------------------------------------------------------
+// --- last words ---------------------------------------------------------------------------------
 
 struct misuse {
     const char *function;
@@ -195,8 +195,8 @@ static void lines_of_wrong_sizes(void) {
              "tidemalloc: free_sized(%p, 1000): size does not match the 96-byte block",
              (void *)slots[1]);
     CHECK(death_expect(fail, &misuse, line));
-    misuse = (struct misuse){"operator delete", (void *)large_take(&pages.heap, 200000, 1)->base,
-                             32};
+    misuse =
+        (struct misuse){"operator delete", (void *)large_take(&pages.heap, 200000, 1)->base, 32};
     CHECK(death_expect(fail, &misuse,
                        "tidemalloc: operator delete(0x*, 32): size does not match the "
                        "200704-byte block"));

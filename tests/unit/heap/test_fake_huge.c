@@ -84,8 +84,8 @@ static void reuse_within_a_quarter(void) {
     uintptr_t base = take(MIB(4))->base;
     huge_give(page_map_span(base));
     unsigned maps = fake_count(FAKE_MAP);
-    CHECK(take(MIB(4) + 1)->base != base);      // too long
-    CHECK(take(MIB(3) + 1)->base != base);      // more than a quarter of 3 MiB would be wasted
+    CHECK(take(MIB(4) + 1)->base != base);  // too long
+    CHECK(take(MIB(3) + 1)->base != base);  // more than a quarter of 3 MiB would be wasted
     CHECK_EQ(fake_count(FAKE_MAP), maps + 2);
     const size_t fitting = MIB(4) * 4 / 5;
     struct span *span = take(fitting + GRANULE);
@@ -145,6 +145,8 @@ static void byte_budget(void) {
     CHECK_EQ(figure(COUNTER_huge_cached_bytes), MIB(9));
     CHECK_EQ(options_set(OPT_HUGE_CACHE, 0), OPTION_OK);
     huge_give(take(MIB(1)));
+    CHECK_EQ(huge_cached_count(), 3);
+    CHECK_EQ(huge_evict(0), MIB(9));  // what is above the budget, however young
     CHECK_EQ(huge_cached_count(), 0);
 }
 
@@ -207,6 +209,7 @@ static void unmap_fails(void) {
     memset((void *)base, 1, MIB(4));
     huge_give(span);
     fake_fail(FAKE_UNMAP, 1, UINT32_MAX);
+    CHECK_EQ(huge_evict(UINT64_MAX), MIB(4));  // of memory
     CHECK_EQ(huge_evict(UINT64_MAX), 0);
     CHECK_EQ(huge_cached_count(), 1);
     CHECK_EQ(fake_resident_in((void *)base, MIB(4)), 0);

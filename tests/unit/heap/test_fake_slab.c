@@ -107,8 +107,8 @@ static void double_give_is_refused(void) {
     slab_return_begin(slab);
     CHECK_EQ(slab_return_bits(slab, 1, 1), 0);  // slot 64
     CHECK(slab_return_end(slab));
-    CHECK(!slab_give(slab, 64));                              // returned, not merged yet
-    CHECK_EQ(slab_return_bits(slab, 1, 3), 1);                // the same slot, and 65
+    CHECK(!slab_give(slab, 64));                // returned, not merged yet
+    CHECK_EQ(slab_return_bits(slab, 1, 3), 1);  // the same slot, and 65
     CHECK_EQ(slab_return_bits(slab, 1, (uint64_t)1 << 13), (uint64_t)1 << 13);  // 77 is free
     CHECK(slab_slot_is_free(slab, 64) && slab_slot_is_free(slab, 77));
     CHECK(slab_slot_is_free(slab, 200) && !slab_slot_is_free(slab, 76));
@@ -156,7 +156,7 @@ static void never_idle_while_somebody_returns(void) {
     CHECK(!slab_is_idle(slab));
 }
 
-// --- holes ---------------------------------------------------------------------------------------
+// --- holes --------------------------------------------------------------------------------------
 
 static bool is_hole(struct slab *slab, uintptr_t page, size_t page_bytes) {
     if (page + page_bytes > slab_slot_address(slab, slab->high_water))

@@ -200,20 +200,6 @@ static void a_double_free_is_told(void) {
     give(0);
 }
 
-// A slot that a cache of another class would never hold still finds its way home.
-static void a_slot_given_as_if_it_were_an_arenas(void) {
-    start();
-    struct user_heap *heap = user_heap_new();
-    take(heap, 0, 64);
-    take(heap, 1, 64);
-    void *slot = blocks[0].memory;
-    arena_give("free", size_class_of(64), &slot, 1);
-    CHECK_EQ(block_find(blocks[0].memory).kind, BLOCK_FREED);
-    give(1);
-    user_heap_destroy(heap);
-    CHECK_EQ(active_bytes(), 0);
-}
-
 static void fork_keeps_it_usable(void) {
     start();
     struct user_heap *one = user_heap_new(), *other = user_heap_new();
@@ -238,7 +224,6 @@ int main(void) {
     CASE(resizes_are_noted);
     CASE(without_memory);
     CASE(a_double_free_is_told);
-    CASE(a_slot_given_as_if_it_were_an_arenas);
     CASE(fork_keeps_it_usable);
     return 0;
 }

@@ -103,7 +103,7 @@ static void stack_order_and_content(void) {
         CHECK(test_is_filled(slots[i], 64, i));  // a free slot is neither read nor written
 }
 
-// --- room ------------------------------------------------------------------------------------------
+// --- room ---------------------------------------------------------------------------------------
 
 static void demand(class_id of, uint32_t count, unsigned rounds) {
     for (unsigned i = 0; i < rounds; i++) {
@@ -209,7 +209,7 @@ static void arrays_fit_the_area(void) {
     }
 }
 
-// --- flush -----------------------------------------------------------------------------------------
+// --- flush --------------------------------------------------------------------------------------
 
 static void overflow_flushes_the_oldest_half(void) {
     start();
@@ -245,13 +245,14 @@ static void give_inside(void *slot) {
 static void a_flush_proves_what_it_gives(void) {
     start();
     take(id, 20);
-    CHECK(death_expect(give_twice, slots[0], "tidemalloc: free(0x*): double free of a 64-byte block"));
+    CHECK(death_expect(give_twice, slots[0],
+                       "tidemalloc: free(0x*): double free of a 64-byte block"));
     CHECK(death_expect(give_inside, slots[3],
                        "tidemalloc: free(0x*): pointer into the middle of a 64-byte block "
                        "(starts at 0x*)"));
 }
 
-// --- idle classes --------------------------------------------------------------------------------------
+// --- idle classes -------------------------------------------------------------------------------
 
 static void slow_paths(class_id of, unsigned count) {
     void *some[64];
@@ -299,7 +300,7 @@ static void busy_classes_do_not_shrink(void) {
     CHECK(cache->classes[id].room >= room);
 }
 
-// --- without memory --------------------------------------------------------------------------------------
+// --- without memory -----------------------------------------------------------------------------
 
 static void no_memory(void) {
     start();

@@ -100,7 +100,7 @@ static void figures(void) {
     CHECK_EQ(totals.value[COUNTER_threads], 1);
 }
 
-// --- fork --------------------------------------------------------------------------------------------
+// --- fork ---------------------------------------------------------------------------------------
 
 static void the_parent_goes_on(void) {
     struct cache *cache = start();

@@ -1,4 +1,5 @@
-// unit/local/test_thread.c - real threads: birth, exit, churn, frees after the exit, blocks that wander.
+// unit/local/test_thread.c - real threads: birth, exit, churn, frees after the exit, blocks that
+// wander.
 #include "local/thread.h"
 
 #include <pthread.h>
@@ -49,7 +50,7 @@ static void run(void *(*body)(void *), void *argument) {
     pthread_join(thread, NULL);
 }
 
-// --- birth and exit ------------------------------------------------------------------------------
+// --- birth and exit -----------------------------------------------------------------------------
 
 static void *allocate_and_free(void *cache_seen) {
     void *slots[500];
@@ -78,7 +79,7 @@ static void exits_drain(void) {
     CHECK_EQ(out_of_bins(), 0);
 }
 
-// --- late frees ----------------------------------------------------------------------------------
+// --- late frees ---------------------------------------------------------------------------------
 
 static pthread_key_t late_key;
 static unsigned      late_calls, bare_calls;
@@ -119,13 +120,14 @@ static void late_frees_are_served_bare(void) {
     CHECK_EQ(out_of_bins(), 16 - late_calls);
 }
 
-// --- blocks that wander ----------------------------------------------------------------------------
+// --- blocks that wander -------------------------------------------------------------------------
 
 static struct ring {
     void    *slots[RING];
     unsigned head, tail;  // written by the giver / the taker
 } rings[THREADS];
 static pthread_barrier_t barrier;
+static unsigned          finished;
 
 static bool ring_put(struct ring *ring, void *slot) {
     unsigned head = ring->head;
@@ -162,7 +164,7 @@ static void *pass_on(void *argument) {
     unsigned  put = 0, got = 0;
     uint64_t *slot = NULL;
     pthread_barrier_wait(&barrier);
-    while (put < BLOCKS || got < BLOCKS) {
+    while (put < BLOCKS || got < BLOCKS) {  // trims go on meanwhile
         if (put < BLOCKS && !slot) {
             slot = take();
             CHECK(slot != NULL);
@@ -176,6 +178,7 @@ static void *pass_on(void *argument) {
         if (got < BLOCKS)
             free_one(&rings[(number + 1) % THREADS], &got);
     }
+    __atomic_add_fetch(&finished, 1, __ATOMIC_RELAXED);
     return NULL;
 }
 
@@ -185,6 +188,11 @@ static void blocks_wander(void) {
     pthread_barrier_init(&barrier, NULL, THREADS);
     for (uintptr_t i = 0; i < THREADS; i++)
         CHECK_EQ(pthread_create(&threads[i], NULL, pass_on, (void *)i), 0);
+    while (PEEK(&finished) < THREADS) {
+        arena_trim(0);
+        arena_check();
+        sched_yield();
+    }
     for (unsigned i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     CHECK_EQ(cache_slots(id), 0);

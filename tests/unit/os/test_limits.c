@@ -1,4 +1,4 @@
-// unit/os/test_limits.c - processors by affinity, cgroups' limits, real and invented ones.
+// unit/os/test_limits.c - processors by affinity and cgroups' quotas, real and invented ones.
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -11,11 +11,6 @@
 // --- the same question, asked with stdio
 // ----------------------------------------------------------
 
-struct reading {
-    double   cpus;
-    uint64_t memory_bytes;
-};
-
 static bool read_line(const char *path, const char *file, char *line, int size) {
     char name[1024];
     snprintf(name, sizeof name, "%s/%s", path, file);
@@ -26,35 +21,27 @@ static bool read_line(const char *path, const char *file, char *line, int size) 
     return found;
 }
 
-static void lower_cpus(struct reading *reading, double quota, double period) {
-    if (quota > 0 && period > 0 && quota / period < reading->cpus)
-        reading->cpus = quota / period;
+static void lower_cpus(double *cpus, double quota, double period) {
+    if (quota > 0 && period > 0 && quota / period < *cpus)
+        *cpus = quota / period;
 }
 
-static void lower_memory(struct reading *reading, const char *line) {
-    if (line[0] >= '0' && line[0] <= '9' && strtoull(line, NULL, 10) < reading->memory_bytes)
-        reading->memory_bytes = strtoull(line, NULL, 10);
-}
-
-static void read_group(struct reading *reading, const char *path) {
+static void read_group(double *cpus, const char *path) {
     char   line[100], period[100];
     double quota, every;
     if (read_line(path, "cpu.max", line, sizeof line) &&
         sscanf(line, "%lf %lf", &quota, &every) == 2)
-        lower_cpus(reading, quota, every);
+        lower_cpus(cpus, quota, every);
     if (read_line(path, "cpu.cfs_quota_us", line, sizeof line) &&
         read_line(path, "cpu.cfs_period_us", period, sizeof period))
-        lower_cpus(reading, atof(line), atof(period));
-    if (read_line(path, "memory.max", line, sizeof line) ||
-        read_line(path, "memory.limit_in_bytes", line, sizeof line))
-        lower_memory(reading, line);
+        lower_cpus(cpus, atof(line), atof(period));
 }
 
-static void read_hierarchy(struct reading *reading, const char *root, char *path) {
+static void read_hierarchy(double *cpus, const char *root, char *path) {
     char full[1024];
     for (;;) {
         snprintf(full, sizeof full, "%s%s", root, path);
-        read_group(reading, full);
+        read_group(cpus, full);
         char *last = strrchr(path, '/');
         if (!last)
             return;
@@ -62,27 +49,19 @@ static void read_hierarchy(struct reading *reading, const char *root, char *path
     }
 }
 
-static struct reading read_slowly(unsigned cpus) {
-    struct reading reading = {cpus, UINT64_MAX};
-    char           line[1024], list[256], path[700];
-    FILE          *groups = fopen("/proc/self/cgroup", "r");
+static double read_slowly(double cpus) {
+    char  line[1024], list[256], path[700];
+    FILE *groups = fopen("/proc/self/cgroup", "r");
     while (groups && fgets(line, sizeof line, groups)) {
-        char copy[700];
-        if (sscanf(line, "0::%699s", path) == 1) {
-            read_hierarchy(&reading, "/sys/fs/cgroup", path);
-        } else if (sscanf(line, "%*d:%255[^:]:%699s", list, path) == 2) {
-            memcpy(copy, path, sizeof copy);
-            if (strstr(list, "cpu") && !strstr(list, "cpuset"))
-                read_hierarchy(&reading, "/sys/fs/cgroup/cpu", path);
-            if (strstr(list, "memory"))
-                read_hierarchy(&reading, "/sys/fs/cgroup/memory", copy);
-        }
+        if (sscanf(line, "0::%699s", path) == 1)
+            read_hierarchy(&cpus, "/sys/fs/cgroup", path);
+        else if (sscanf(line, "%*d:%255[^:]:%699s", list, path) == 2 && strstr(list, "cpu") &&
+                 !strstr(list, "cpuset"))
+            read_hierarchy(&cpus, "/sys/fs/cgroup/cpu", path);
     }
     if (groups)
         fclose(groups);
-    if (reading.memory_bytes >= (uint64_t)1 << 60)
-        reading.memory_bytes = UINT64_MAX;
-    return reading;
+    return cpus;
 }
 
 static unsigned rounded_up(double cpus) {
@@ -94,12 +73,10 @@ static void check_now(void) {
     cpu_set_t        set;
     struct os_limits limits = {0};
     CHECK_EQ(sched_getaffinity(0, sizeof set, &set), 0);
-    struct reading reading = read_slowly((unsigned)CPU_COUNT(&set));
     os_limits_read(&limits);
     CHECK(limits.cpus >= 1);
-    CHECK_EQ(limits.cpus, rounded_up(reading.cpus));
-    CHECK_EQ(limits.memory_bytes, reading.memory_bytes);
-    printf("processors %u, memory %llu\n", limits.cpus, (unsigned long long)limits.memory_bytes);
+    CHECK_EQ(limits.cpus, rounded_up(read_slowly(CPU_COUNT(&set))));
+    printf("processors: %u\n", limits.cpus);
 }
 
 // --- invented groups, mounted over the real ones in a child
@@ -114,38 +91,34 @@ static const struct invented {
         const char *path, *content;
     } files[4];
     unsigned cpus;  // 0 = as many as the affinity mask has
-    uint64_t memory_bytes;
 } invented[] = {
-    {"0::/\n", {{"cpu.max", "100000 100000\n"}, {"memory.max", "104857600\n"}}, 1, 104857600},
-    {"0::/\n", {{"cpu.max", "max 100000\n"}, {"memory.max", "max\n"}}, 0, UINT64_MAX},
-    {"0::/\n", {{"cpu.max", "1000 100000\n"}}, 1, UINT64_MAX},
-    {"0::/\n", {{"cpu.max", "100001 100000\n"}}, 2, UINT64_MAX},
-    {"0::/\n", {{"cpu.max", "0 0\n"}, {"memory.max", "junk\n"}}, 0, UINT64_MAX},
-    {"0::/\n", {{"cpu.max", "99999999999999999999999 1\n"}, {"memory.max", ""}}, 0, UINT64_MAX},
+    {"0::/\n", {{"cpu.max", "100000 100000\n"}}, 1},
+    {"0::/\n", {{"cpu.max", "max 100000\n"}}, 0},
+    {"0::/\n", {{"cpu.max", "1000 100000\n"}}, 1},
+    {"0::/\n", {{"cpu.max", "100001 100000\n"}}, 2},
+    {"0::/\n", {{"cpu.max", "0 0\n"}}, 0},
+    {"0::/\n", {{"cpu.max", "junk\n"}}, 0},
+    {"0::/\n", {{"cpu.max", ""}}, 0},
+    {"0::/\n", {{"cpu.max", "99999999999999999999999 1\n"}}, 0},
     {"0::/a/b\n",  // the tightest of all groups above
-     {{"a/b/memory.max", "300\n"}, {"a/memory.max", "200\n"}, {"memory.max", "900\n"}},
-     0,
-     200},
-    {"0::/not/here\n", {{"cpu.max", "50000 100000\n"}}, 1, UINT64_MAX},  // a container's root
-    {"0::" DEEP_PATH DEEP_PATH "\n", {{DEEP_PATH DEEP_PATH "/memory.max", "4096\n"}}, 0, 4096},
+     {{"a/b/cpu.max", "300000 100000\n"},
+      {"a/cpu.max", "50000 100000\n"},
+      {"cpu.max", "200000 100000\n"}},
+     1},
+    {"0::/not/here\n", {{"cpu.max", "50000 100000\n"}}, 1},  // a container's root
+    {"0::" DEEP_PATH DEEP_PATH "\n", {{DEEP_PATH DEEP_PATH "/cpu.max", "9 100000\n"}}, 1},
     {"12:pids:/x\n5:cpu,cpuacct:/d\n4:memory:/d/e\n1:name=systemd:/\n",
-     {{"cpu/d/cpu.cfs_quota_us", "50000\n"},
-      {"cpu/d/cpu.cfs_period_us", "100000\n"},
-      {"memory/d/e/memory.limit_in_bytes", "9223372036854771712\n"},
-      {"memory/d/memory.limit_in_bytes", "1048576\n"}},
-     1,
-     1048576},
+     {{"cpu/d/cpu.cfs_quota_us", "50000\n"}, {"cpu/d/cpu.cfs_period_us", "100000\n"}},
+     1},
     {"3:cpuacct,cpu:/\n2:cpuset:/\n",
      {{"cpu/cpu.cfs_quota_us", "-1\n"}, {"cpu/cpu.cfs_period_us", "100000\n"}},
-     0,
-     UINT64_MAX},
+     0},
     {"2:cpuset:/\n",  // no "cpu" in the list
      {{"cpu/cpu.cfs_quota_us", "50000\n"}, {"cpu/cpu.cfs_period_us", "100000\n"}},
-     0,
-     UINT64_MAX},
-    {too_long, {{"memory.max", "5000\n"}}, 0, 5000},  // its path is given up, the root is not
-    {"nonsense\n::\n\n0:\n", {{"memory.max", "5000\n"}}, 0, 5000},
-    {"", {{"memory.max", "5000\n"}}, 0, UINT64_MAX},
+     0},
+    {too_long, {{"cpu.max", "50000 100000\n"}}, 1},  // its path is given up, the root is not
+    {"nonsense\n::\n\n0:\n", {{"cpu.max", "50000 100000\n"}}, 1},
+    {"", {{"cpu.max", "50000 100000\n"}}, 0},
 };
 
 static void write_file(const char *directory, const char *path, const char *content) {
@@ -187,7 +160,6 @@ static void check_invented(void *argument) {
     mount_invented(row);
     os_limits_read(&limits);
     CHECK_EQ(limits.cpus, row->cpus && row->cpus < usable ? row->cpus : usable);
-    CHECK_EQ(limits.memory_bytes, row->memory_bytes);
 }
 
 static void test_invented(void) {

@@ -19,13 +19,6 @@ static void test_start(void) {
     CHECK_EQ(os_page_bytes(), sysconf(_SC_PAGESIZE));
     CHECK_EQ(os_is_secure(), getauxval(AT_SECURE) != 0);
     CHECK(os_environ() == environ);
-    uint64_t a = os_entropy(), b = os_entropy();
-    CHECK(a != b && a != 0 && b != 0);
-    const void *random = (const void *)getauxval(AT_RANDOM);
-    uint64_t    words[2] = {0, 0};
-    if (random)  // libc's guards are made of these
-        memcpy(words, random, sizeof words);
-    CHECK(a != words[0] && a != words[1] && (a ^ b) != (words[0] ^ words[1]));
 }
 
 static uint64_t kernel_ns(clockid_t clock) {

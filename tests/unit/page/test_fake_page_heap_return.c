@@ -29,7 +29,7 @@ static size_t give_back(size_t threshold, size_t pad, bool regions) {
     return bytes;
 }
 
-// --- purge ---------------------------------------------------------------------------------------
+// --- purge --------------------------------------------------------------------------------------
 
 static void oldest_are_detached_first(void) {
     struct span *spans[4];
@@ -81,7 +81,7 @@ static void detached_spans_are_left_alone(void) {
     CHECK_EQ(take_block(&pages, 5)->base, base);  // left and middle
 }
 
-// --- the end of the data segment -------------------------------------------------------------------
+// --- the end of the data segment ----------------------------------------------------------------
 
 static void end_of_the_segment(void) {
     pages_start_brk(&pages);
@@ -92,8 +92,8 @@ static void end_of_the_segment(void) {
     CHECK_EQ(give_back(0, 0, true), 0);  // it is dirty still
     CHECK_EQ(page_heap_top_bytes(&pages.heap), 60 * GRANULE);
     purge_all();
-    CHECK_EQ(give_back(60 * GRANULE + 1, 0, true), 0);    // below the threshold
-    CHECK_EQ(give_back(0, 60 * GRANULE, true), 0);        // within the pad
+    CHECK_EQ(give_back(60 * GRANULE + 1, 0, true), 0);  // below the threshold
+    CHECK_EQ(give_back(0, 60 * GRANULE, true), 0);      // within the pad
     CHECK_EQ(give_back(60 * GRANULE, 9 * GRANULE + 1, true), 50 * GRANULE);
     CHECK_EQ((uintptr_t)os_break(), from + 10 * GRANULE);
     CHECK_EQ(page_map_class(from + 9 * GRANULE), CLASS_FREE);
@@ -142,7 +142,7 @@ static void fallback_when_exhausted(void) {
     CHECK(give_back(0, 0, true) > 0);
 }
 
-// --- regions ---------------------------------------------------------------------------------------
+// --- regions ------------------------------------------------------------------------------------
 
 static void free_regions_are_unmapped(void) {
     pages_start(&pages);
@@ -174,7 +174,7 @@ static void free_regions_are_unmapped(void) {
     CHECK(take_block(&pages, 5));
 }
 
-// --- without memory for records --------------------------------------------------------------------
+// --- without memory for records -----------------------------------------------------------------
 
 static unsigned records_left;
 

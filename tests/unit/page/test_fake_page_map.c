@@ -21,9 +21,19 @@ static void check_nothing(uintptr_t address) {
 
 static void empty_map(void) {
     fake_reset();
-    const uintptr_t places[] = {0,           1,           LEAF - 1,     LEAF,       LOW_END - 1,
-                                LOW_END,     LOW_END + 1, HIGH_END - 1, HIGH_END,   HIGH_END + 5,
-                                UINTPTR_MAX, (uintptr_t)&places, (uintptr_t)1 << 63};
+    const uintptr_t places[] = {0,
+                                1,
+                                LEAF - 1,
+                                LEAF,
+                                LOW_END - 1,
+                                LOW_END,
+                                LOW_END + 1,
+                                HIGH_END - 1,
+                                HIGH_END,
+                                HIGH_END + 5,
+                                UINTPTR_MAX,
+                                (uintptr_t)&places,
+                                (uintptr_t)1 << 63};
     for (unsigned i = 0; i < ARRAY_COUNT(places); i++)
         check_nothing(places[i]);
     CHECK_EQ(page_map_leaves(), 0);
@@ -56,7 +66,7 @@ static void check_run(uintptr_t base, size_t granules) {
     for (size_t i = 0; i < granules; i++)
         page_map_set_span(base + i * GRANULE, mark(i + 1));
     for (size_t i = 0; i < granules; i++) {
-        uintptr_t at = base + i * GRANULE;
+        uintptr_t       at = base + i * GRANULE;
         const uintptr_t offsets[] = {0, 1, 4096, GRANULE / 2, GRANULE - 1};
         for (unsigned k = 0; k < ARRAY_COUNT(offsets); k++) {
             CHECK_EQ(page_map_class(at + offsets[k]), 33);
@@ -120,9 +130,9 @@ static void check_failure(uintptr_t base, size_t granules, unsigned maps) {
 static void without_memory(void) {
     fake_reset();
     check_failure(0x7f0000000000, 2, 1);
-    check_failure(0x7f0200000000 - GRANULE, 2, 2);        // two leaves
-    check_failure(LOW_END + 0x10000000, 1, 2);            // a root and a leaf
-    check_failure(7 * LOW_END - GRANULE, 2, 4);           // two of each
+    check_failure(0x7f0200000000 - GRANULE, 2, 2);  // two leaves
+    check_failure(LOW_END + 0x10000000, 1, 2);      // a root and a leaf
+    check_failure(7 * LOW_END - GRANULE, 2, 4);     // two of each
     fake_fail(FAKE_MAP, 1, UINT32_MAX);
     CHECK(page_map_prepare(0x7f0200000000 - GRANULE, 2));  // nothing is needed
     CHECK(!page_map_prepare(0x100000000000, 1));

@@ -1,4 +1,5 @@
-// unit/page/test_fake_purge.c - the budget, its eighth, the decay with an invented clock, the going.
+// unit/page/test_fake_purge.c - the budget, its eighth, the decay with an invented clock, the
+// going.
 #include "page/purge.h"
 
 #include "conf/counters.h"
@@ -18,7 +19,7 @@ static void start(uint64_t decay_ns) {
     purge_init(p, decay_ns, os_now_ns());
 }
 
-// --- the budget ------------------------------------------------------------------------------------
+// --- the budget ---------------------------------------------------------------------------------
 
 static void within_the_budget(void) {
     start(second);
@@ -26,7 +27,8 @@ static void within_the_budget(void) {
     p->gauge.dirty_bytes = MIB(8);
     CHECK_EQ(purge_surplus(p, os_now_ns()), 0);
     p->gauge.dirty_bytes = MIB(8) + 1;
-    CHECK_EQ(purge_surplus(p, os_now_ns()), 1 + MIB(1));  // and an eighth, so that the next free costs nothing
+    CHECK_EQ(purge_surplus(p, os_now_ns()),
+             1 + MIB(1));  // and an eighth, so that the next free costs nothing
     p->gauge.dirty_bytes = MIB(100);
     CHECK_EQ(purge_surplus(p, os_now_ns()), MIB(92) + MIB(1));
 }
@@ -39,7 +41,8 @@ static void share_of_what_is_in_use(void) {
     p->gauge.active_bytes = MIB(800);
     CHECK_EQ(purge_surplus(p, os_now_ns()), 0);
     p->gauge.dirty_bytes = MIB(80) + KIB(4);
-    CHECK(purge_surplus(p, os_now_ns()) >= KIB(4) && purge_surplus(p, os_now_ns()) <= KIB(8) + MIB(10));
+    CHECK(purge_surplus(p, os_now_ns()) >= KIB(4) &&
+          purge_surplus(p, os_now_ns()) <= KIB(8) + MIB(10));
     CHECK_EQ(options_set(OPT_PURGE_PERCENT, 100), OPTION_OK);
     CHECK_EQ(purge_surplus(p, os_now_ns()), 0);
     CHECK_EQ(options_set(OPT_PURGE_PERCENT, 0), OPTION_OK);
@@ -70,7 +73,7 @@ static void few_purges(void) {
     CHECK(purges >= 50 && purges <= 57);  // 56 MiB, a bit more than 1 MiB each
 }
 
-// --- the decay ---------------------------------------------------------------------------------------
+// --- the decay ----------------------------------------------------------------------------------
 
 static bool ticked;
 
@@ -163,7 +166,7 @@ static void another_thread_is_at_it(void) {
     CHECK_EQ(tick(0), MIB(4));
 }
 
-// --- the going ---------------------------------------------------------------------------------------
+// --- the going ----------------------------------------------------------------------------------
 
 // Four dirty spans of 1 .. 4 granules, oldest first, walls between them.
 static void start_heap(uintptr_t *bases) {
