@@ -7,6 +7,7 @@
 #include "local/cache.h"
 #include "page/meta.h"
 #include "page/page_map.h"
+#include "page/page_heap_walk.h"
 
 static uint64_t less(uint64_t a, uint64_t b) {
     return a > b ? a - b : 0;

@@ -4,6 +4,7 @@
 #include "conf/options.h"
 #include "heap/huge.h"
 #include "os/os.h"
+#include "page/page_heap_walk.h"
 
 enum {
     MOVES_MAX = 4,       // arenas tried before a thread waits for a lock

@@ -112,7 +112,8 @@ size_t huge_evict(uint64_t until_ns) {
     struct span *span;
     lock_assert_none_held();
     // Bounded: what cannot be unmapped comes back to the list.
-    for (unsigned left = PEEK(&cache.freed_count); left > 0 && (span = oldest_due(until_ns)); left--)
+    unsigned left = PEEK(&cache.freed_count);
+    while (left-- > 0 && (span = oldest_due(until_ns)) != NULL)
         bytes += drop(span);
     return bytes;
 }

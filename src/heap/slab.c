@@ -153,8 +153,8 @@ bool slab_slot_is_free(struct slab *slab, uint32_t slot) {
     return (both >> (slot % BITMAP_WORD_BITS)) & 1;
 }
 
-// Relaxed: while a slab's holes are given back others may still free slots of it, never take them. A
-// bit that is missed costs a hole.
+// Relaxed: while a slab's holes are given back others may still free slots of it, never take them.
+// A bit that is missed costs a hole.
 static bool bit_peek(const uint64_t *words, uint32_t bit) {
     return (PEEK(&words[bit / BITMAP_WORD_BITS]) >> (bit % BITMAP_WORD_BITS)) & 1;
 }

@@ -109,7 +109,8 @@ NORETURN void os_abort(void);
 int os_thread_exit_hook(void (*hook)(void *argument));
 // `argument` must not be NULL. May call calloc through libc: outside locks, re-entry expected.
 int os_thread_exit_arm(void *argument);
-// Registers the three handlers with pthread_atfork. Once, at start, outside all locks.
+// Registers the three handlers with pthread_atfork. Once, at start, outside all locks. From before
+// prepare until after the other two glibc's lock of the list of streams is held.
 int os_fork_hooks(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 // A number that differs between live threads (the thread pointer); for messages and debug checks.
 uintptr_t os_thread_id(void);

@@ -67,13 +67,5 @@ void page_heap_attach(struct page_heap *heap, struct span *span, bool clean);
 // of address space returned.
 size_t page_heap_return(struct page_heap *heap, size_t threshold, size_t pad, bool regions);
 
-// Free bytes at the end of the source's last region: what a trim could give back of the data
-// segment. Takes the lock.
-size_t page_heap_top_bytes(struct page_heap *heap);
 // In a forked child: takes back what another thread had detached. The lock is reset before.
 void page_heap_repair_in_child(struct page_heap *heap);
-// Calls `visit` for every slab's span; it must not give the span back. In a forked child only: no
-// lock is taken.
-void page_heap_visit_slabs(struct page_heap *heap, void (*visit)(struct span *span));
-// Traps unless theory 1 and 2 hold and the figures are right. Takes the lock.
-void page_heap_check(struct page_heap *heap);

@@ -5,6 +5,7 @@
 // span had to be taken.
 #include "conf/options.h"
 #include "page/page_heap.h"
+#include "page/page_heap_walk.h"
 #include "tests/model/model.h"
 
 enum { LIVE_MAX = 300, MOVING_MAX = 20, STEPS = 110000, GRANULES_MAX = 2500 };

@@ -2,6 +2,7 @@
 //
 // Holes and figures are in test_fake_bin_trim.c.
 #include "tests/unit/heap/bins.h"
+#include "page/page_heap_walk.h"
 
 enum { SLOTS_MAX = 20000 };
 

@@ -3,6 +3,7 @@
 
 #include "conf/counters.h"
 #include "tests/unit/pages.h"
+#include "page/page_heap_walk.h"
 
 static struct pages pages;
 

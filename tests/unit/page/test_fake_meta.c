@@ -107,6 +107,8 @@ static void check_guards(size_t page) {
         CHECK(fake_is_committed(base + page, record->bytes - 2 * page));
         CHECK_EQ(fake_is_committed(base + record->bytes - page, page), 0);
         CHECK(strcmp(fake_name_at(base), "tidemalloc meta") == 0);
+        CHECK(fake_avoids_huge_pages(base + page));
+        CHECK(fake_avoids_huge_pages(base + record->bytes - page - 1));
     }
     CHECK(chunks >= 3 && chunks <= 5);  // they double: 256 KiB, 512 KiB, 1 MiB, 2 MiB
 }

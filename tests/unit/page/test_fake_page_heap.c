@@ -2,6 +2,7 @@
 //
 // Giving back and life without memory are in test_fake_page_heap_return.c.
 #include "tests/unit/pages.h"
+#include "page/page_heap_walk.h"
 
 static struct pages pages;
 

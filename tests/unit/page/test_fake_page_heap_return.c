@@ -1,6 +1,7 @@
 // unit/page/test_fake_page_heap_return.c - purge, the segment's end, whole regions, no memory.
 #include "conf/options.h"
 #include "tests/unit/pages.h"
+#include "page/page_heap_walk.h"
 
 static struct pages pages;
 static struct drain drain;
