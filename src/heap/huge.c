@@ -202,7 +202,8 @@ void huge_give(struct span *span) {
 static void set_length(struct span *span, size_t granules) {
     counters_add(&counters_process, COUNTER_mapped_bytes,
                  (granules - span->granules) * GRANULE);
-    counters_add(&counters_process, COUNTER_remaps, 1);
+    if (granules > span->granules)
+        counters_add(&counters_process, COUNTER_remaps, 1);
     span->granules = granules;
     span->resident = min_size(span->resident, span_bytes(span));
 }

@@ -141,32 +141,29 @@ void *os_move(void *address, size_t old_bytes, size_t new_bytes, size_t alignmen
 enum { PURGE_UNTESTED, PURGE_WORKS, PURGE_LIES };
 static uint8_t purge_state;
 
-// What the kernel makes of a page we dirtied. UNTESTED: there was no page to try with.
-static uint8_t purge_probe(void) {
-    size_t         bytes = os_page_bytes();
-    volatile char *page = map_anywhere(bytes, PROT_READ | PROT_WRITE);
-    if (!page)
-        return PURGE_UNTESTED;
-    page[0] = 1;
-    int error = result_of(call_madvise((void *)page, bytes, MADV_DONTNEED));
-    if (error == EINVAL) {  // a process that locks all its future pages
-        syscall(SYS_munlock, page, bytes);
-        error = result_of(call_madvise((void *)page, bytes, MADV_DONTNEED));
+// The first purge proves the call on the range itself, which is nobody's to read: no page has to be
+// mapped for it, since the first purge may come when none can be had.
+static int purge_and_prove(void *address, size_t bytes) {
+    volatile char *byte = address;
+    char           before = *byte;
+    *byte = 1;
+    int error = result_of(call_madvise(address, bytes, MADV_DONTNEED));
+    if (error != 0) {
+        *byte = before;
+        return error;
     }
-    uint8_t state = error == 0 && page[0] == 0 ? PURGE_WORKS : PURGE_LIES;
-    call_munmap((void *)page, bytes);
-    return state;
+    bool works = *byte == 0;
+    POKE(&purge_state, works ? PURGE_WORKS : PURGE_LIES);
+    // The look brought the page back.
+    return works ? result_of(call_madvise(address, os_page_bytes(), MADV_DONTNEED)) : ENOSYS;
 }
 
 int os_purge(void *address, size_t bytes) {
     if (UNLIKELY(PEEK(&purge_state) == PURGE_UNTESTED))
-        POKE(&purge_state, purge_probe());
+        return purge_and_prove(address, bytes);
     if (UNLIKELY(PEEK(&purge_state) == PURGE_LIES))
         return ENOSYS;
-    int error = result_of(call_madvise(address, bytes, MADV_DONTNEED));
-    if (error == 0 && PEEK(&purge_state) == PURGE_UNTESTED)
-        return EAGAIN;  // done, but not proved to zero
-    return error;
+    return result_of(call_madvise(address, bytes, MADV_DONTNEED));
 }
 
 // --- huge pages --------------------------------------------------------------------------------

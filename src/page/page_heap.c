@@ -297,17 +297,22 @@ void page_heap_repair_in_child(struct page_heap *heap) {
     }
 }
 
-static struct span *clean_span_at_end(struct region *region) {
+// The free span at the end of a region, or NULL. A dirty one only where `dirty_too`: what is about
+// to be used again is not given back unasked, what the kernel would not purge (locked pages) on
+// request.
+static struct span *free_span_at_end(struct region *region, bool dirty_too) {
     if (region->committed == 0)
         return NULL;
     struct span *span = page_map_known_span(region_end(region) - GRANULE);
-    return span && span_kind_of(span) == SPAN_FREE && span->state == SPAN_CLEAN ? span : NULL;
+    bool         is_free = span_kind_of(span) == SPAN_FREE;
+    return is_free && (dirty_too || span->state == SPAN_CLEAN) ? span : NULL;
 }
 
 // The end of one region of the segment; more than `threshold` free bytes there, `pad` stay.
 static size_t shrink_region_locked(struct page_heap *heap, struct source *source,
-                                   struct region *region, size_t threshold, size_t pad) {
-    struct span *span = source->shrinks ? clean_span_at_end(region) : NULL;
+                                   struct region *region, size_t threshold, size_t pad,
+                                   bool dirty_too) {
+    struct span *span = source->shrinks ? free_span_at_end(region, dirty_too) : NULL;
     size_t       keep = align_up(pad, GRANULE);
     if (!span || span_bytes(span) < max_size(threshold, GRANULE) || span_bytes(span) <= keep)
         return 0;
@@ -318,10 +323,12 @@ static size_t shrink_region_locked(struct page_heap *heap, struct source *source
     size_t    granules = span->granules - keep / GRANULE;
     page_map_set_class(from, granules, CLASS_NONE);
     size_t bytes = source->shrink(source, region, from);
-    if (bytes > 0)
+    if (bytes > 0) {
         span->granules -= granules;
-    else
+        span->resident = min_size(span->resident, span_bytes(span));
+    } else {
         page_map_set_class(from, granules, CLASS_FREE);
+    }
     if (span->granules > 0)
         insert_locked(heap, span);
     else
@@ -331,7 +338,7 @@ static size_t shrink_region_locked(struct page_heap *heap, struct source *source
 
 static size_t release_region_locked(struct page_heap *heap, struct source *source,
                                     struct region *region) {
-    struct span *span = clean_span_at_end(region);
+    struct span *span = free_span_at_end(region, true);
     if (!span || span->base != region->base)
         return 0;
     size_t    bytes = region->reserved;
@@ -354,7 +361,7 @@ static size_t return_source_locked(struct page_heap *heap, struct source *source
     while (source && node != &source->regions) {
         struct region *region = CONTAINER_OF(node, struct region, node);
         node = node->next;
-        size_t shrunk = shrink_region_locked(heap, source, region, threshold, pad);
+        size_t shrunk = shrink_region_locked(heap, source, region, threshold, pad, regions);
         if (shrunk == 0 && regions)
             shrunk = release_region_locked(heap, source, region);
         bytes += shrunk;

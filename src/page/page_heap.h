@@ -9,7 +9,7 @@
 //     clean one; else the source grows. What is too much is split off and stays free.
 //  4. Dirty spans stand in a list, oldest first, for the purge. A span being purged is SPAN_MOVING
 //     and in no tree, so no lock is held over the system call.
-// Lock: RANK_PAGE_HEAP inside every function, but for the two of a forked child. May be called with
+// Lock: RANK_PAGE_HEAP inside every function, but for that of a forked child. May be called with
 // a bin's lock held.
 #pragma once
 #include "os/lock.h"

@@ -2,7 +2,7 @@
 #pragma once
 #include <stdlib.h>
 
-#include "page/page_heap.h"
+#include "page/page_heap_walk.h"
 #include "tests/support/fake_os.h"
 #include "tests/unit/cases.h"
 

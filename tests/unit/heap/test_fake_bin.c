@@ -1,8 +1,8 @@
 // unit/heap/test_fake_bin.c - which slab serves, when slabs go, returning without the lock, misuse.
 //
 // Holes and figures are in test_fake_bin_trim.c.
-#include "tests/unit/heap/bins.h"
 #include "page/page_heap_walk.h"
+#include "tests/unit/heap/bins.h"
 
 enum { SLOTS_MAX = 20000 };
 

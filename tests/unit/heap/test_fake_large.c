@@ -2,8 +2,8 @@
 #include "heap/large.h"
 
 #include "conf/counters.h"
-#include "tests/unit/pages.h"
 #include "page/page_heap_walk.h"
+#include "tests/unit/pages.h"
 
 static struct pages pages;
 

@@ -1,8 +1,8 @@
 // unit/page/test_fake_page_heap.c - best fit, split, join by state, alignment, resizing in place.
 //
 // Giving back and life without memory are in test_fake_page_heap_return.c.
-#include "tests/unit/pages.h"
 #include "page/page_heap_walk.h"
+#include "tests/unit/pages.h"
 
 static struct pages pages;
 
@@ -130,6 +130,12 @@ static void only_touched_bytes_are_resident(void) {
     CHECK_EQ(heap->dirty_bytes, 8192 + 4096);
     CHECK_EQ(purge_all(), 5 * GRANULE);
     CHECK_EQ(heap->dirty_bytes, 0);
+    a = page_heap_take(heap, 1, 1);
+    b = page_heap_take(heap, 1, 1);
+    page_heap_give(heap, b, 4096, 0);
+    page_heap_give(heap, a, 8192, 0);  // joined from the left as well as from the right
+    page_heap_check(heap);
+    CHECK_EQ(heap->dirty_bytes, 8192 + 4096);
 }
 
 // Three neighbours are one span again, in whatever order they come back.

@@ -1,7 +1,6 @@
 // unit/page/test_fake_page_heap_return.c - purge, the segment's end, whole regions, no memory.
 #include "conf/options.h"
 #include "tests/unit/pages.h"
-#include "page/page_heap_walk.h"
 
 static struct pages pages;
 static struct drain drain;
@@ -82,6 +81,50 @@ static void detached_spans_are_left_alone(void) {
     CHECK_EQ(take_block(&pages, 5)->base, base);  // left and middle
 }
 
+// The thread that purges does not exist in a forked child: what it had detached is dirty again, and
+// joined with what was freed meanwhile.
+static void a_forked_child_gets_it_back(void) {
+    struct list list;
+    pages_start(&pages);
+    struct span *left = take_block(&pages, 2), *middle = take_block(&pages, 3);
+    struct span *other = take_block(&pages, 1), *last = take_block(&pages, 4);
+    uintptr_t    base = left->base;
+    take_block(&pages, 1);
+    give(middle);
+    give(last);
+    list_init(&list);
+    CHECK_EQ(page_heap_detach_dirty(&pages.heap, SIZE_MAX, &list), 7 * GRANULE);
+    give(left);
+    page_heap_repair_in_child(&pages.heap);
+    page_heap_check(&pages.heap);
+    CHECK_EQ(pages.heap.dirty_bytes, 9 * GRANULE);
+    CHECK_EQ(take_block(&pages, 5)->base, base);
+    CHECK_EQ(take_block(&pages, 4)->base, span_end(other));
+    CHECK_EQ(pages.heap.dirty_bytes, 0);
+}
+
+static unsigned visited;
+
+static void visit(struct span *span) {
+    CHECK_EQ(span->kind, SPAN_SLAB);
+    visited++;
+}
+
+static void slabs_are_visited(void) {
+    pages_start_brk(&pages);
+    fake_break_place(16, MIB(1));
+    for (unsigned i = 0; i < 30; i++) {  // some in the segment, some in a region
+        struct span *span = take_block(&pages, 1 + i % 3);
+        if (i % 2)
+            span_set_kind(span, SPAN_SLAB);
+        if (i % 5 == 0)
+            give(span);
+    }
+    CHECK(pages.brk.source.exhausted);
+    page_heap_visit_slabs(&pages.heap, visit);
+    CHECK_EQ(visited, 12);
+}
+
 // --- the end of the data segment ----------------------------------------------------------------
 
 static void end_of_the_segment(void) {
@@ -90,7 +133,7 @@ static void end_of_the_segment(void) {
     uintptr_t    end = (uintptr_t)os_break(), from = span_end(low);
     CHECK_EQ(give_back(KIB(64), 0, true), end - span_end(high));  // what the step left free
     give(high);
-    CHECK_EQ(give_back(0, 0, true), 0);  // it is dirty still
+    CHECK_EQ(give_back(0, 0, false), 0);  // it is dirty still: goes on request only
     CHECK_EQ(page_heap_top_bytes(&pages.heap), 60 * GRANULE);
     purge_all();
     CHECK_EQ(give_back(60 * GRANULE + 1, 0, true), 0);  // below the threshold
@@ -253,6 +296,8 @@ static void life_with_failures(void) {
 int main(void) {
     CASE(oldest_are_detached_first);
     CASE(detached_spans_are_left_alone);
+    CASE(a_forked_child_gets_it_back);
+    CASE(slabs_are_visited);
     CASE(end_of_the_segment);
     CASE(foreign_break_stays);
     CASE(fallback_when_exhausted);

@@ -4,8 +4,8 @@
 
 #include "conf/counters.h"
 #include "conf/options.h"
-#include "tests/unit/pages.h"
 #include "page/page_heap_walk.h"
+#include "tests/unit/pages.h"
 
 static const uint64_t second = 1000000000;
 
