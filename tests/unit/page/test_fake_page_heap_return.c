@@ -196,7 +196,7 @@ static void free_regions_are_unmapped(void) {
     uintptr_t base = a->base;
     size_t    mapped = fake_mapped_bytes();
     give(a);
-    CHECK_EQ(give_back(0, 0, true), 0);  // dirty
+    CHECK_EQ(give_back(0, 0, false), 0);  // not asked for
     purge_all();
     CHECK_EQ(give_back(0, 0, false), 0);  // not asked for
     fake_fail(FAKE_UNMAP, 1, 1);
