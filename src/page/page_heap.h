@@ -64,7 +64,8 @@ size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, struct list 
 void page_heap_attach(struct page_heap *heap, struct span *span, bool clean);
 // Gives the data segment's end back when at least `threshold` clean bytes stand there, keeping
 // `pad`. With `regions` also regions that are one free span, and dirty ends and regions (what the
-// kernel would not purge can be unmapped all the same). Returns the bytes of address space returned.
+// kernel would not purge can be unmapped all the same). Returns the bytes of address space
+// returned.
 size_t page_heap_return(struct page_heap *heap, size_t threshold, size_t pad, bool regions);
 
 // In a forked child: takes back what another thread had detached. The lock is reset before.
