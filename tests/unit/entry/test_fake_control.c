@@ -2,11 +2,22 @@
 #include "entry/control.h"
 
 #include <errno.h>
-#include <malloc.h>
 
 #include "conf/options.h"
 #include "tests/support/fake_os.h"
 #include "tests/unit/check_text.h"
+
+// glibc's numbers; not every libc has the names.
+enum {
+    M_MXFAST = 1,
+    M_TRIM_THRESHOLD = -1,
+    M_TOP_PAD = -2,
+    M_MMAP_THRESHOLD = -3,
+    M_MMAP_MAX = -4,
+    M_CHECK_ACTION = -5,
+    M_PERTURB = -6,
+    M_ARENA_MAX = -8,
+};
 
 static void start(const char *setting) {
     char *environment[] = {(char *)setting, NULL};
