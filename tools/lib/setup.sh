@@ -21,6 +21,7 @@
 # Environment:
 #   TIDE_SETUP_VERBOSE=1      show the output of apt-get and of the build
 #   TIDE_SETUP_NO_INSTALL=1   install nothing, go on with what is there
+#   TIDE_SETUP_NO_SERVICES=1  servers that are installed are not started (tests start their own)
 #   TIDE_JOBS=N               jobs of the build; default: the number of processors
 
 TIDE_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -73,10 +74,30 @@ setup_quietly() {
     fi
 }
 
+# Debian's way to say that no package may start a service; kept only while apt-get runs.
+setup_policy=/usr/sbin/policy-rc.d
+setup_forbid_services() {  # SUDO; returns 1 when there is nothing to take back
+    [ "${TIDE_SETUP_NO_SERVICES:-0}" = 1 ] && [ ! -e "$setup_policy" ] || return 1
+    # shellcheck disable=SC2086
+    $1 sh -c "printf '#!/bin/sh\nexit 101\n' >$setup_policy && chmod 755 $setup_policy"
+}
+
 setup_apt_install() {
-    local sudo log status=0
+    local sudo status=0
     sudo=$(setup_privilege) || return 2
     say "installing: $*"
+    if setup_forbid_services "$sudo"; then
+        setup_apt_get "$sudo" "$@" || status=$?
+        # shellcheck disable=SC2086
+        $sudo rm -f "$setup_policy"
+        return "$status"
+    fi
+    setup_apt_get "$sudo" "$@"
+}
+
+setup_apt_get() {
+    local sudo=$1 log status=0
+    shift
     log=$(mktemp) || return 1
     # shellcheck disable=SC2086  # $sudo is one word or none
     if ! setup_quietly "$log" $sudo env DEBIAN_FRONTEND=noninteractive apt-get install \
