@@ -212,7 +212,7 @@ static size_t trim_one(struct arena *arena, size_t pad, size_t *returned) {
     return bytes;
 }
 
-static size_t trim_all(size_t pad, size_t *returned) {
+static size_t trim_arenas(size_t pad, size_t *returned) {
     size_t bytes = 0;
     for (unsigned i = 0; i < table.limit; i++) {
         struct arena *arena = arena_at(i);
@@ -224,7 +224,7 @@ static size_t trim_all(size_t pad, size_t *returned) {
 
 size_t arena_trim(size_t pad) {
     size_t returned = 0;
-    return trim_all(pad, &returned);
+    return trim_arenas(pad, &returned);
 }
 
 bool arena_reclaim(size_t bytes) {
@@ -236,7 +236,7 @@ bool arena_reclaim(size_t bytes) {
     }
     if (huge_evict(UINT64_MAX) == 0 && free_bytes < bytes)
         return false;
-    return trim_all(0, &returned) > 0 || returned > 0;
+    return trim_arenas(0, &returned) > 0 || returned > 0;
 }
 
 // --- figures -------------------------------------------------------------------------------------

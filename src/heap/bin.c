@@ -138,23 +138,6 @@ uint32_t bin_take_locked(struct bin *bin, void **out, uint32_t count) {
     return taken;
 }
 
-NORETURN COLD static void fail_slot(const char *function, void *pointer, struct slab *slab) {
-    uint32_t slot = slab_slot_of(slab, (uintptr_t)pointer), bytes = slab_bytes(slab);
-    if (slot < slab->slot_count && slab_slot_address(slab, slot) == (uintptr_t)pointer)
-        fail_block(function, pointer, "double free of a ", bytes, "-byte block");
-    struct text_line line;
-    fail_begin(&line);
-    text_add(&line, function);
-    text_add(&line, "(");
-    text_add_hex(&line, (uintptr_t)pointer);
-    text_add(&line, "): pointer into the middle of a ");
-    text_add_number(&line, bytes);
-    text_add(&line, "-byte block (starts at ");
-    text_add_hex(&line, slab_slot_address(slab, slot));
-    text_add(&line, ")");
-    fail_line(&line);
-}
-
 // The slab of a slot of class `id`; `byte` is what the page map must say. What is there now is
 // proved: the slot may have been freed twice, and its slab be gone since.
 static struct slab *slab_of(const char *function, class_id id, class_id byte, void *pointer) {
@@ -164,7 +147,7 @@ static struct slab *slab_of(const char *function, class_id id, class_id byte, vo
         fail_block(function, pointer, "double free of a ", class_bytes(id), "-byte block");
     uint32_t slot = slab_slot_of(slab, address);
     if (UNLIKELY(slot >= slab->slot_count || slab_slot_address(slab, slot) != address))
-        fail_slot(function, pointer, slab);
+        slab_fail(function, pointer, slab);
     return slab;
 }
 
@@ -178,7 +161,7 @@ uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, ui
             continue;
         }
         if (UNLIKELY(!slab_give(slab, slab_slot_of(slab, (uintptr_t)slots[i]))))
-            fail_slot(function, slots[i], slab);
+            slab_fail(function, slots[i], slab);
         given++;
         relist(bin, slab);
         drop_if_idle(bin, slab);
@@ -230,14 +213,14 @@ static uint32_t return_to_slab(const char *function, class_id id, void **slots, 
             if (slot / BITMAP_WORD_BITS != word)
                 break;
             if (UNLIKELY(bits & bit) || slab_slot_address(slab, slot) != (uintptr_t)slots[done])
-                fail_slot(function, slots[done], slab);
+                slab_fail(function, slots[done], slab);
             bits |= bit;
             done++;
         }
         uint64_t already = slab_return_bits(slab, word, bits);
         if (UNLIKELY(already)) {
             slot = word * BITMAP_WORD_BITS + bits_lowest(already);
-            fail_slot(function, (void *)slab_slot_address(slab, slot), slab);
+            slab_fail(function, (void *)slab_slot_address(slab, slot), slab);
         }
         ASSERT(done > first);
     }

@@ -68,17 +68,7 @@ static void fail_interior(const char *function, const void *pointer, const struc
         fail_pointer(function, pointer, "pointer into the middle of a large block");
     if (block->id == CLASS_HUGE)
         fail_pointer(function, pointer, "pointer into the middle of a huge block");
-    struct text_line line;
-    fail_begin(&line);
-    text_add(&line, function);
-    text_add(&line, "(");
-    text_add_hex(&line, (uintptr_t)pointer);
-    text_add(&line, "): pointer into the middle of a ");
-    text_add_number(&line, class_bytes(block->id));
-    text_add(&line, "-byte block (starts at ");
-    text_add_hex(&line, block->base);
-    text_add(&line, ")");
-    fail_line(&line);
+    slab_fail(function, pointer, block->slab);
 }
 
 void block_fail(const char *function, const void *pointer, const struct block *block) {
@@ -89,8 +79,7 @@ void block_fail(const char *function, const void *pointer, const struct block *b
         break;
     case BLOCK_FREED:
         if (frees && block->base == (uintptr_t)pointer)
-            fail_block(function, pointer, "double free of a ", class_bytes(block->id),
-                       "-byte block");
+            slab_fail(function, pointer, block->slab);
         fail_pointer(function, pointer, "memory that is free already");
     case BLOCK_SLACK:
         fail_pointer(function, pointer, "pointer behind the last block of a slab");

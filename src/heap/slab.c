@@ -94,11 +94,9 @@ bool slab_give(struct slab *slab, uint32_t slot) {
 }
 
 // A double free that raced with the first: both passed the look of slab_return_bits.
-NORETURN COLD static void fail_returned_twice(const struct slab *slab, uint32_t word,
-                                              uint64_t bits) {
+NORETURN COLD static void fail_returned(const struct slab *slab, uint32_t word, uint64_t bits) {
     uint32_t slot = word * BITMAP_WORD_BITS + bits_lowest(bits);
-    fail_block("free", (void *)slab_slot_address(slab, slot), "double free of a ",
-               slab_bytes(slab), "-byte block");
+    slab_fail("free", (void *)slab_slot_address(slab, slot), slab);
 }
 
 uint32_t slab_merge(struct slab *slab) {
@@ -110,7 +108,7 @@ uint32_t slab_merge(struct slab *slab) {
         if (!came)
             continue;
         if (UNLIKELY(came & slab->words[word]))
-            fail_returned_twice(slab, word, came & slab->words[word]);
+            fail_returned(slab, word, came & slab->words[word]);
         POKE(&slab->words[word], slab->words[word] | came);
         count += bits_count(came);
         if (word < slab->first_word)
@@ -177,6 +175,23 @@ bool slab_next_hole(const struct slab *slab, uint32_t *slot, uintptr_t *start, u
             return true;
     }
     return false;
+}
+
+void slab_fail(const char *function, const void *pointer, const struct slab *slab) {
+    uint32_t slot = slab_slot_of(slab, (uintptr_t)pointer), bytes = slab_bytes(slab);
+    if (slot < slab->slot_count && slab_slot_address(slab, slot) == (uintptr_t)pointer)
+        fail_block(function, pointer, "double free of a ", bytes, "-byte block");
+    struct text_line line;
+    fail_begin(&line);
+    text_add(&line, function);
+    text_add(&line, "(");
+    text_add_hex(&line, (uintptr_t)pointer);
+    text_add(&line, "): pointer into the middle of a ");
+    text_add_number(&line, bytes);
+    text_add(&line, "-byte block (starts at ");
+    text_add_hex(&line, slab_slot_address(slab, slot));
+    text_add(&line, ")");
+    fail_line(&line);
 }
 
 void slab_check(struct slab *slab) {

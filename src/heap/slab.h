@@ -109,5 +109,8 @@ bool slab_slot_is_free(struct slab *slab, uint32_t slot);
 // The next run of whole OS pages, from slot `*slot` on, whose slots are all free and below
 // high_water. False: none.
 bool slab_next_hole(const struct slab *slab, uint32_t *slot, uintptr_t *start, uintptr_t *end);
+// The line for a pointer into the slab that is no taken slot, and abort: inside a slot, or free
+// already. Tells nothing of the pointer but where it lies.
+NORETURN COLD void slab_fail(const char *function, const void *pointer, const struct slab *slab);
 // Recomputes guarantees 1, 2 and 5; traps. Under the bin's lock with no thread between R1 and R3.
 void slab_check(struct slab *slab);
