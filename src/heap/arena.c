@@ -7,6 +7,7 @@
 #include "page/page_heap_walk.h"
 
 enum {
+    CHECK_VISITS = 1024,  // settles between two checks, in the debug build
     MOVES_MAX = 4,       // arenas tried before a thread waits for a lock
     PRESSURE_MAX = 256,  // locks found taken, within about a tick, before one more arena is used
 };
@@ -188,7 +189,16 @@ static void purge_some(size_t bytes) {
     }
 }
 
+// Debug build: all arenas are checked now and then, by whoever comes by without a lock.
+static void check_sometimes(void) {
+    static uint32_t visits;
+    if (__atomic_add_fetch(&visits, 1, __ATOMIC_RELAXED) % CHECK_VISITS == 0)
+        arena_check();
+}
+
 void arena_settle(void) {
+    if (config_debug)
+        check_sometimes();
     uint64_t now_ns = os_now_ns();
     size_t   surplus = purge_surplus(&table.purge, now_ns);
     if (UNLIKELY(surplus > 0))

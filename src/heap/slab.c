@@ -67,6 +67,8 @@ static uint32_t take_word(struct slab *slab, uint32_t word, void **out, uint32_t
 }
 
 uint32_t slab_take(struct slab *slab, void **out, uint32_t count) {
+    if (config_debug)
+        slab_check(slab);
     uint32_t left = count < slab->free_count ? count : slab->free_count;
     uint32_t taken = left, word = slab->first_word;
     while (left > 0) {
@@ -101,6 +103,8 @@ NORETURN COLD static void fail_returned(const struct slab *slab, uint32_t word, 
 
 uint32_t slab_merge(struct slab *slab) {
     uint32_t count = 0;
+    if (config_debug)
+        slab_check(slab);
     // M2. Acquire and release: pairs with R3 (slab_return_end), see theory a.
     __atomic_fetch_and(&slab->handoff, ~(uint32_t)1, __ATOMIC_ACQ_REL);
     for (uint32_t word = 0; word < slab->word_count; word++) {

@@ -112,5 +112,6 @@ bool slab_next_hole(const struct slab *slab, uint32_t *slot, uintptr_t *start, u
 // The line for a pointer into the slab that is no taken slot, and abort: inside a slot, or free
 // already. Tells nothing of the pointer but where it lies.
 NORETURN COLD void slab_fail(const char *function, const void *pointer, const struct slab *slab);
-// Recomputes guarantees 1, 2 and 5; traps. Under the bin's lock with no thread between R1 and R3.
+// Recomputes guarantees 1, 2 and 5; fatal. Under the bin's lock; other threads may return slots.
+// The debug build calls it at the head of slab_take and slab_merge.
 void slab_check(struct slab *slab);
