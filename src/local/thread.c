@@ -10,8 +10,12 @@ __thread struct thread_root thread_root = {.cache = (struct cache *)(uintptr_t)&
 // hook.
 static bool hooks_ready;
 
+// The argument is not believed: a program can write into a key that is not its own.
 static void on_exit(void *argument) {
-    struct cache *cache = argument;
+    struct cache *cache = thread_root.cache;
+    (void)argument;
+    if (thread_root.phase != THREAD_LIVE)
+        return;
     thread_root.phase = THREAD_BARE;
     thread_root.cache = (struct cache *)(uintptr_t)&cache_none;
     cache_delete(cache);
