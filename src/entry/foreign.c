@@ -10,11 +10,7 @@ static void refuse(const char *function, const void *pointer) {
     if (option(OPT_FOREIGN) == 0)
         fail_pointer(function, pointer, what);
     struct text_line line;
-    fail_begin(&line);
-    text_add(&line, function);
-    text_add(&line, "(");
-    text_add_hex(&line, (uintptr_t)pointer);
-    text_add(&line, "): ");
+    fail_begin_pointer(&line, function, pointer);
     text_add(&line, what);
     fail_write(&line);
 }

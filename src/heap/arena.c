@@ -291,13 +291,16 @@ void arena_check(void) {
 // --- fork ----------------------------------------------------------------------------------------
 // All bins of all arenas, then all page heaps: the order of ranks, and of the index in a rank.
 
-static void each_part(void (*on_bin)(struct bin *), void (*on_pages)(struct page_heap *)) {
+static void each_bin(void (*visit)(struct bin *)) {
     for (unsigned i = 0; i < table.limit; i++)
         for (unsigned id = SMALL_CLASS_FIRST; arena_at(i) && id <= SMALL_CLASS_LAST; id++)
-            on_bin(&arena_at(i)->bins[id]);
+            visit(&arena_at(i)->bins[id]);
+}
+
+static void each_pages(void (*visit)(struct page_heap *)) {
     for (unsigned i = 0; i < table.limit; i++)
         if (arena_at(i))
-            on_pages(&arena_at(i)->pages);
+            visit(&arena_at(i)->pages);
 }
 
 static void prepare_bin(struct bin *bin) {
@@ -318,12 +321,6 @@ static void child_bin(struct bin *bin) {
 static void child_pages(struct page_heap *pages) {
     lock_reset_in_child(&pages->lock);
 }
-static void ignore_bin(struct bin *bin) {
-    (void)bin;
-}
-static void ignore_pages(struct page_heap *pages) {
-    (void)pages;
-}
 static void repair_pages(struct page_heap *pages) {
     page_heap_repair_in_child(pages);
     page_heap_visit_slabs(pages, bin_repair_slab_in_child);
@@ -331,16 +328,19 @@ static void repair_pages(struct page_heap *pages) {
 
 void arena_fork_prepare(void) {
     lock_acquire(&table.lock);
-    each_part(prepare_bin, prepare_pages);
+    each_bin(prepare_bin);
+    each_pages(prepare_pages);
 }
 void arena_fork_parent(void) {
-    each_part(parent_bin, parent_pages);
+    each_bin(parent_bin);
+    each_pages(parent_pages);
     lock_release(&table.lock);
 }
 void arena_fork_child(void) {
-    each_part(child_bin, child_pages);
+    each_bin(child_bin);
+    each_pages(child_pages);
     lock_reset_in_child(&table.lock);
     lock_reset_in_child(&table.purge.lock);
-    each_part(ignore_bin, repair_pages);
-    each_part(bin_repair_in_child, ignore_pages);
+    each_pages(repair_pages);
+    each_bin(bin_repair_in_child);
 }

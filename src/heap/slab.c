@@ -186,11 +186,8 @@ void slab_fail(const char *function, const void *pointer, const struct slab *sla
     if (slot < slab->slot_count && slab_slot_address(slab, slot) == (uintptr_t)pointer)
         fail_block(function, pointer, "double free of a ", bytes, "-byte block");
     struct text_line line;
-    fail_begin(&line);
-    text_add(&line, function);
-    text_add(&line, "(");
-    text_add_hex(&line, (uintptr_t)pointer);
-    text_add(&line, "): pointer into the middle of a ");
+    fail_begin_pointer(&line, function, pointer);
+    text_add(&line, "pointer into the middle of a ");
     text_add_number(&line, bytes);
     text_add(&line, "-byte block (starts at ");
     text_add_hex(&line, slab_slot_address(slab, slot));

@@ -21,7 +21,7 @@ void fail_line(struct text_line *line) {
     os_abort();
 }
 
-static void begin_pointer(struct text_line *line, const char *function, const void *pointer) {
+void fail_begin_pointer(struct text_line *line, const char *function, const void *pointer) {
     fail_begin(line);
     text_add(line, function);
     text_add(line, "(");
@@ -31,7 +31,7 @@ static void begin_pointer(struct text_line *line, const char *function, const vo
 
 void fail_pointer(const char *function, const void *pointer, const char *what) {
     struct text_line line;
-    begin_pointer(&line, function, pointer);
+    fail_begin_pointer(&line, function, pointer);
     text_add(&line, what);
     fail_line(&line);
 }
@@ -39,7 +39,7 @@ void fail_pointer(const char *function, const void *pointer, const char *what) {
 void fail_block(const char *function, const void *pointer, const char *before, uint64_t number,
                 const char *after) {
     struct text_line line;
-    begin_pointer(&line, function, pointer);
+    fail_begin_pointer(&line, function, pointer);
     text_add(&line, before);
     text_add_number(&line, number);
     text_add(&line, after);

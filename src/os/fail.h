@@ -15,6 +15,8 @@ NORETURN COLD void fail_block(const char *function, const void *pointer, const c
 NORETURN COLD void fail_internal(const char *what);
 // Starts a line with "tidemalloc: " / finishes and writes it to stderr.
 COLD void fail_begin(struct text_line *line);
+// The same with "FUNCTION(0xPOINTER): ": the head of every line about a pointer.
+COLD void fail_begin_pointer(struct text_line *line, const char *function, const void *pointer);
 COLD void fail_write(struct text_line *line);
 // Finishes and writes the line, then aborts.
 NORETURN COLD void fail_line(struct text_line *line);
