@@ -85,3 +85,22 @@ ALWAYS_INLINE size_t bytes_to_granules(size_t bytes) {
 // the same instructions as ordinary ones. For figures and hints; never to publish data.
 #define PEEK(pointer) __atomic_load_n(pointer, __ATOMIC_RELAXED)
 #define POKE(pointer, value) __atomic_store_n(pointer, value, __ATOMIC_RELAXED)
+
+// The value, of which the compiler knows nothing from here on: it computes what follows from this
+// value, instead of from what it was made of. No instruction.
+ALWAYS_INLINE uintptr_t OPAQUE(uintptr_t value) {
+    __asm__("" : "+r"(value));
+    return value;
+}
+
+// The same for the fast path, as ordinary accesses: compilers do not fold an atomic one into the
+// instruction that uses it. Each is one aligned word or byte, read or written once, so no looker
+// sees half of it; the thread sanitizer, which knows no such reasoning, gets the atomic ones.
+// POKE_ADD moves a pointer that the caller alone writes by `count` elements.
+#ifdef __SANITIZE_THREAD__
+#define GLANCE(pointer) PEEK(pointer)
+#define POKE_ADD(pointer, count) POKE(pointer, PEEK(pointer) + (count))
+#else
+#define GLANCE(pointer) (*(pointer))
+#define POKE_ADD(pointer, count) ((void)(*(pointer) += (count)))
+#endif

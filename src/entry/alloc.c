@@ -29,8 +29,7 @@ static struct memory take_small(class_id id) {
     if (!cache) {
         arena_take(id, &slot, 1);
     } else {
-        slot = alloc_fast_class(id);
-        if (!slot)
+        if (!alloc_fast_class(id, &slot))
             slot = cache_refill(cache, id);
     }
     return (struct memory){slot, false};

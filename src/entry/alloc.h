@@ -2,7 +2,7 @@
 //
 //   malloc(bytes)                                free(pointer)
 //     class of size    one table look-up           class of granule   root -> leaf -> byte
-//     pop              *top of the stack           push               unless full, or the top
+//     pop              *top of the stack           push               unless FULL, or the top
 //       NULL: alloc_slow                             else: alloc_free
 //         start, birth of the thread                   block_find: the record, proved
 //         cache_refill -> arena_take -> bin            cache_overflow -> arena_give -> bins
@@ -27,45 +27,37 @@ struct alloc_request {
     struct user_heap *heap;       // NULL: the arenas
 };
 
-// A block, or NULL when the caller must take the slow path.
-ALWAYS_INLINE void *alloc_fast_class(class_id id) {
-    struct cache *cache = thread_root.cache;
-    void        **top = PEEK(&cache->top[id]);
-    void         *slot = *top;
-    if (LIKELY(slot != NULL))
-        POKE(&cache->top[id], top - 1);
-    return slot;
+// True: `*slot` is a block. False: the caller must take the slow path.
+ALWAYS_INLINE bool alloc_fast_class(size_t id, void **slot) {
+    void ***place = &thread_root.cache->top[id];
+    void  **top = PEEK(place);
+    if (UNLIKELY(*top == NULL))
+        return false;
+    POKE_ADD(place, -1);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);  // the slot is read again instead of kept: one
+    *slot = *top;                             // register, and with it one move, less
+    return true;
 }
-ALWAYS_INLINE void *alloc_fast(size_t bytes) {
-    return LIKELY(bytes <= SMALL_MAX) ? alloc_fast_class(size_class_of(bytes)) : NULL;
+ALWAYS_INLINE bool alloc_fast(size_t bytes, void **block) {
+    return LIKELY(bytes <= SMALL_MAX) && alloc_fast_class(size_class_of(bytes), block);
 }
 
 // True: freed. False: the caller must take the slow path. The block is neither read nor written.
-ALWAYS_INLINE bool alloc_free_fast_class(void *pointer, class_id id) {
-    struct cache *cache = thread_root.cache;
-    void        **top = PEEK(&cache->top[id]);
+ALWAYS_INLINE bool alloc_free_fast_class(void *pointer, size_t id) {
+    void ***place = &thread_root.cache->top[id];
+    void  **top = PEEK(place);
     // The second test is the double free that is made most often: twice in a row.
-    if (UNLIKELY(top == PEEK(&cache->limit[id])) || UNLIKELY(*top == pointer))
+    if (UNLIKELY(!cache_has_room(top)) || UNLIKELY(*top == pointer))
         return false;
     top[1] = pointer;
     __atomic_signal_fence(__ATOMIC_RELEASE);  // no instruction: fork's copy sees a whole stack
-    POKE(&cache->top[id], top + 1);
+    POKE_ADD(place, 1);
     return true;
 }
-// The leaf that the fast path may use, or NULL: nothing of ours there (NULL pointers too), or an
-// address beyond 2^48.
-ALWAYS_INLINE struct page_leaf *alloc_leaf(uintptr_t address) {
-    size_t index = address >> PAGE_LEAF_SHIFT;
-    return LIKELY(index < PAGE_ROOT_ENTRIES) ? PEEK(&page_map_root[index]) : NULL;
-}
-// Touches nothing but the map before it knows that the pointer lies near memory of ours: free(NULL)
-// may be the first call of all, before thread-local storage is set up.
 ALWAYS_INLINE bool alloc_free_fast(void *pointer) {
-    uintptr_t         address = (uintptr_t)pointer;
-    struct page_leaf *leaf = alloc_leaf(address);
-    if (UNLIKELY(leaf == NULL))
-        return false;
-    return alloc_free_fast_class(pointer, PEEK(&leaf->class_of[page_leaf_index(address)]));
+    size_t id;
+    return LIKELY(page_map_class_fast((uintptr_t)pointer, &id)) &&
+           alloc_free_fast_class(pointer, id);
 }
 
 // All below keep errno when they succeed and set ENOMEM when they answer NULL for want of memory.

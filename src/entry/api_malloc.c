@@ -29,8 +29,8 @@ static void *out_of_memory(void) {
 }
 
 EXPORT HOT void *API(malloc)(size_t bytes) {
-    void *block = alloc_fast(bytes);
-    return LIKELY(block != NULL) ? block : alloc_slow(bytes);
+    void *block;
+    return LIKELY(alloc_fast(bytes, &block)) ? block : alloc_slow(bytes);
 }
 
 EXPORT HOT void API(free)(void *pointer) {
@@ -42,8 +42,8 @@ EXPORT void *API(calloc)(size_t count, size_t bytes) {
     size_t total;
     if (UNLIKELY(!checked_mul(count, bytes, &total)))
         return out_of_memory();
-    void *block = alloc_fast(total);
-    if (LIKELY(block != NULL))
+    void *block;
+    if (LIKELY(alloc_fast(total, &block)))
         return memset(block, 0, total);
     return alloc_any(&(struct alloc_request){.bytes = total, .alignment = 1, .zero = true});
 }
@@ -67,8 +67,8 @@ static void *take_aligned(size_t alignment, size_t bytes) {
         return NULL;
     }
     if (alignment <= SIZE_GRAIN) {
-        void *block = alloc_fast(bytes);
-        if (LIKELY(block != NULL))
+        void *block;
+        if (LIKELY(alloc_fast(bytes, &block)))
             return block;
     }
     return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = alignment});

@@ -44,8 +44,8 @@ NOINLINE static void *new_slow(size_t bytes, size_t alignment, enum failure fail
 }
 
 ALWAYS_INLINE void *new_block(size_t bytes, enum failure failure) {
-    void *block = alloc_fast(bytes);
-    return LIKELY(block != NULL) ? block : new_slow(bytes, 1, failure);
+    void *block;
+    return LIKELY(alloc_fast(bytes, &block)) ? block : new_slow(bytes, 1, failure);
 }
 ALWAYS_INLINE void delete_block(const char *function, void *pointer) {
     if (UNLIKELY(!alloc_free_fast(pointer)))

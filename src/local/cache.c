@@ -7,7 +7,7 @@ enum {
     AGE_EVENTS = 256,        // slow paths between two looks for idle classes
     ROOM_BYTES_FREE = 8192,  // room up to this many bytes is given without asking for demand
     ROOM_BYTES_MAX = 32768,  // of one class
-    ROOM_SLOTS_MAX = 1023,
+    ROOM_SLOTS_MAX = 1022,
     ROOM_SLOTS_MIN = 3,      // the largest classes may have this many
     BATCH_MAX = 256,
 };
@@ -19,8 +19,8 @@ static uint32_t          orphans;        // caches in state CACHE_ORPHAN; relaxe
 
 // --- the empty cache -----------------------------------------------------------------------------
 
-static void *const no_slot;
-#define NOTHING ((void **)(uintptr_t)&no_slot)
+static void *const no_slot[2] = {NULL, CACHE_FULL};
+#define NOTHING ((void **)(uintptr_t)no_slot)
 #define NOTHING_8 NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING
 #define NOTHING_ALL                                                                                \
     {                                                                                              \
@@ -29,7 +29,7 @@ static void *const no_slot;
     }
 _Static_assert(CLASS_COUNT == 9 * 8 + 6, "NOTHING_ALL covers every class");
 
-const struct cache cache_none = {.top = NOTHING_ALL, .limit = NOTHING_ALL};
+const struct cache cache_none = {.top = NOTHING_ALL};
 
 // --- small helpers -------------------------------------------------------------------------------
 
@@ -42,14 +42,17 @@ static void **bottom_of(struct cache *cache, class_id id) {
 static uint32_t held(struct cache *cache, class_id id) {
     return (uint32_t)(cache->top[id] - bottom_of(cache, id));
 }
+// Most rooms are 2^n - 2: with the NULL below and FULL above they fill an array of 2^n words.
 static uint32_t room_max(class_id id) {
-    size_t slots = ROOM_BYTES_MAX / class_bytes(id);
-    return (uint32_t)max_size(min_size(slots, ROOM_SLOTS_MAX), ROOM_SLOTS_MIN);
+    size_t words = min_size(ROOM_BYTES_MAX / class_bytes(id), ROOM_SLOTS_MAX + 2);
+    return words < ROOM_SLOTS_MIN + 2 ? ROOM_SLOTS_MIN : (uint32_t)(words - 2);
 }
-// Rooms are 2^n - 1: with the NULL below them they fill an array of 2^n words.
 static uint32_t room_start(class_id id) {
     uint32_t bytes = class_bytes(id);
-    return bytes <= 256 ? 15 : bytes <= 1024 ? 7 : bytes <= 8192 ? 3 : 1;
+    return bytes <= 256 ? 14 : bytes <= 1024 ? 6 : bytes <= 8192 ? 2 : 1;
+}
+static uint32_t room_next(class_id id, uint32_t room) {
+    return room == 0 ? room_start(id) : (uint32_t)min_size(room * 2 + 2, room_max(id));
 }
 // Compiler fences on both sides: fork in another thread sees memory as of some instruction of ours.
 static void set_busy(struct cache *cache, bool busy) {
@@ -101,7 +104,7 @@ static bool provide_array(struct cache *cache, class_id id, uint32_t room) {
     struct cache_class *class = &cache->classes[id];
     if (class->capacity >= room)
         return true;
-    unsigned size = bits_highest(bits_round_up_power(room + 1));
+    unsigned size = bits_highest(bits_round_up_power(room + 2));
     uint32_t offset = new_array(cache, size);
     if (!offset)
         return false;
@@ -109,28 +112,31 @@ static bool provide_array(struct cache *cache, class_id id, uint32_t room) {
     void   **bottom = word_at(cache, offset);
     set_busy(cache, true);
     bottom[0] = NULL;
-    for (uint32_t i = 1; i <= count; i++)
-        bottom[i] = bottom_of(cache, id)[i];
+    for (uint32_t i = 1; i < 1u << size; i++)
+        bottom[i] = i <= count ? bottom_of(cache, id)[i] : NULL;
     if (class->bottom)
-        spare_array(cache, class->bottom, bits_highest(class->capacity + 1u));
-    class->bottom = offset;
-    class->capacity = (uint16_t)((1u << size) - 1);
+        spare_array(cache, class->bottom, bits_highest(class->capacity + 2u));
+    POKE(&class->bottom, offset);
+    class->capacity = (uint16_t)((1u << size) - 2);
     POKE(&cache->top[id], bottom + count);
     set_busy(cache, false);
     return true;
 }
 
+// The word of the old FULL is room now, or behind the new one, where growing must find none.
 static void set_room(struct cache *cache, class_id id, uint32_t room) {
+    void **bottom = bottom_of(cache, id);
+    bottom[cache->classes[id].room + 1] = NULL;
+    bottom[room + 1] = CACHE_FULL;
     POKE(&cache->classes[id].room, (uint16_t)room);
-    POKE(&cache->limit[id], bottom_of(cache, id) + room);
 }
 
 // Doubles the room of a class (or gives it its first). False: it has the most, or no budget, or no
 // space.
 static bool grow(struct cache *cache, class_id id) {
     struct cache_class *class = &cache->classes[id];
-    uint32_t room = class->room ? class->room * 2u + 1 : room_start(id);
-    if (room > room_max(id))
+    uint32_t room = room_next(id, class->room);
+    if (room <= class->room)
         return false;
     size_t more = (size_t)(room - class->room) * class_bytes(id);
     if (!allow(cache, more))
@@ -234,7 +240,8 @@ static bool wants_room(const struct cache *cache, class_id id) {
 void cache_overflow(struct cache *cache, const char *function, class_id id, void *slot) {
     begin_event(cache, id);
     struct cache_class *class = &cache->classes[id];
-    bool grown = cache->top[id] != cache->limit[id] || (wants_room(cache, id) && grow(cache, id));
+    bool grown =
+        cache_has_room(cache->top[id]) || (wants_room(cache, id) && grow(cache, id));
     if (class->room == 0) {
         arena_give(function, id, &slot, 1);
         arena_settle();
@@ -252,14 +259,12 @@ void cache_overflow(struct cache *cache, const char *function, class_id id, void
 // --- birth and death -----------------------------------------------------------------------------
 
 static void clear(struct cache *cache) {
-    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+    for (unsigned i = 0; i < CLASS_COUNT; i++)
         POKE(&cache->top[i], NOTHING);
-        POKE(&cache->limit[i], NOTHING);
-    }
     for (unsigned i = 0; i < ARRAY_COUNT(cache->classes); i++) {
         struct cache_class *class = &cache->classes[i];
         POKE(&class->room, 0);
-        class->bottom = 0;
+        POKE(&class->bottom, 0);
         class->capacity = class->batch = class->seen = 0;
         class->active = class->refilled = false;
     }
@@ -339,11 +344,10 @@ void cache_adopt_orphan(void) {
 
 // A figure of a moment: the owner may be moving its top.
 static uint64_t held_by(struct cache *cache, class_id id) {
-    void   **top = PEEK(&cache->top[id]), **limit = PEEK(&cache->limit[id]);
+    void   **top = PEEK(&cache->top[id]);
+    void   **bottom = word_at(cache, PEEK(&cache->classes[id].bottom));
     uint32_t room = PEEK(&cache->classes[id].room);
-    if (room == 0 || top > limit || top + room < limit)
-        return 0;
-    return (uint64_t)(room - (limit - top));
+    return top >= bottom && top <= bottom + room ? (uint64_t)(top - bottom) : 0;
 }
 
 uint64_t cache_slots(class_id id) {

@@ -1,14 +1,15 @@
 // local/cache.h - what the fast paths touch: for each size class a stack of free slots, in arrays.
 //
-//   bottom      bottom + 1 ............ top             limit          bottom + capacity
-//   | NULL      | slot | slot | slot | slot |    room    |   not yet    |
+//   bottom   bottom + 1 ........ top         bottom + room   + 1      bottom + capacity + 1
+//   | NULL   | slot | slot | slot | slot |      free       | FULL |    not yet    |
 //
 // Theory
 //  1. A pop takes *top; the NULL at the bottom is what an empty stack answers, and what the shared
 //     empty cache answers for every class. No cache yet, empty, and not started are one test.
-//  2. A push stores above top while top != limit. Classes that are not small, and all classes of
-//     the empty cache, have top == limit for ever, so that the class byte of the page map needs no
-//     test of its own.
+//  2. A push stores above top unless the word there is odd: FULL stands behind the room, what is
+//     left of popped slots is even. Classes that are not small, and all classes of the empty cache,
+//     have FULL above top for ever, so that the class byte of the page map needs no test of its
+//     own, and no array of limits is looked at.
 //  3. A cached slot is neither read nor written; to its slab it is a taken one.
 //  4. Slow start: a class begins with no room, then a little; batches from the bins double with
 //     every refill; room doubles while refills and flushes alternate, within TIDE_CACHE bytes a
@@ -32,8 +33,8 @@ enum { CACHE_AREA_BYTES = 192 << 10, CACHE_ARRAY_SIZES = 12 };
 
 struct cache_class {
     uint32_t bottom;    // offset of the array's bottom in the area, in words; 0 = no array yet
-    uint16_t room;      // limit - bottom
-    uint16_t capacity;  // entries behind the bottom
+    uint16_t room;      // slots between the bottom and FULL
+    uint16_t capacity;  // the most that `room` can be in this array
     uint16_t batch;     // of the next refill
     uint16_t seen;      // how many it held when age last looked
     bool     active;    // was refilled or flushed since
@@ -43,7 +44,6 @@ struct cache_class {
 struct cache {
     // hot: indexed by the class byte
     void **top[CLASS_COUNT];
-    void **limit[CLASS_COUNT];
     // slow paths only
     struct cache_class classes[SMALL_CLASS_LAST + 1];
     struct cache      *next;       // in the list of all caches; constant once linked
@@ -54,6 +54,13 @@ struct cache {
     uint32_t           bump;       // first unused word of the area; read by anybody
     uint32_t           spare[CACHE_ARRAY_SIZES];  // unused arrays of 2^n words: offset of the first
 };
+
+#define CACHE_FULL ((void *)1)
+
+// False: FULL stands above.
+ALWAYS_INLINE bool cache_has_room(void *const *top) {
+    return ((uintptr_t)top[1] & 1) == 0;
+}
 
 // The shared cache that has nothing and takes nothing.
 extern const struct cache cache_none;

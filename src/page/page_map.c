@@ -4,9 +4,10 @@
 #include "os/lock.h"
 #include "os/os.h"
 
-struct page_leaf *page_map_root[PAGE_ROOT_ENTRIES];
+struct page_map page_map;
 
-// One root for each 2^48 bytes above the first; NULL until something of ours lies there.
+// One root for each 2^48 bytes above the first, of leaf addresses; NULL until something of ours
+// lies there.
 static struct page_leaf **high_root[PAGE_HIGH_ENTRIES];
 static struct lock        map_lock = LOCK_INIT(RANK_PAGE_MAP);
 static size_t             leaf_count;  // written under the lock, read by anybody
@@ -24,11 +25,10 @@ static void *map_table(size_t bytes) {
     return os_map(bytes, os_page_bytes(), OS_READ_WRITE, "tidemalloc page map");
 }
 
-// Where the leaf pointer of an address stands, made if necessary; NULL: no memory or out of range.
-static struct page_leaf **place_locked(uintptr_t address) {
+// Where the leaf pointer of an address from 2^48 up stands, made if necessary; NULL: no memory or
+// out of range.
+static struct page_leaf **high_place_locked(uintptr_t address) {
     size_t index = address >> PAGE_LEAF_SHIFT, high = address >> 48;
-    if (index < PAGE_ROOT_ENTRIES)
-        return &page_map_root[index];
     if (high >= PAGE_HIGH_ENTRIES)
         return NULL;
     if (!high_root[high]) {
@@ -39,20 +39,34 @@ static struct page_leaf **place_locked(uintptr_t address) {
     return high_root[high] ? &high_root[high][index & (PAGE_ROOT_ENTRIES - 1)] : NULL;
 }
 
+// Release: the mapping exists before its address does; pairs with the dependent loads of
+// page_map_leaf and page_map_class_fast.
+static void publish_locked(uintptr_t address, struct page_leaf *leaf) {
+    size_t index = address >> PAGE_LEAF_SHIFT;
+    if (index < PAGE_ROOT_ENTRIES)
+        __atomic_store_n(&page_map.leaf_at[index], (uintptr_t)leaf - (uintptr_t)page_map.nothing,
+                         __ATOMIC_RELEASE);
+    else
+        __atomic_store_n(high_place_locked(address), leaf, __ATOMIC_RELEASE);
+}
+
+static bool make_leaf_locked(uintptr_t address) {
+    bool is_high = address >> PAGE_LEAF_SHIFT >= PAGE_ROOT_ENTRIES;
+    if (is_high && !high_place_locked(address))
+        return false;
+    struct page_leaf *leaf = map_table(sizeof *leaf);
+    if (!leaf)
+        return false;
+    POKE(&leaf_count, leaf_count + 1);
+    publish_locked(address, leaf);
+    return true;
+}
+
 static bool prepare_leaf(uintptr_t address) {
     if (page_map_leaf(address))
         return true;
     lock_acquire(&map_lock);
-    struct page_leaf **place = place_locked(address);
-    if (place && !*place) {
-        struct page_leaf *leaf = map_table(sizeof *leaf);
-        if (leaf)
-            POKE(&leaf_count, leaf_count + 1);
-        // Release: the mapping exists before its address does; pairs with the dependent load of
-        // page_map_leaf.
-        __atomic_store_n(place, leaf, __ATOMIC_RELEASE);
-    }
-    bool done = place && *place;
+    bool done = page_map_leaf(address) || make_leaf_locked(address);
     lock_release(&map_lock);
     return done;
 }

@@ -3,12 +3,15 @@
 //   address  63..48   47..32          31..16            15..0
 //            high     root index      granule in leaf   inside the granule
 //
-//   page_map_root[65536]  -> leaf: class byte [65536], span pointer [65536]      one leaf for 4 GiB
-//   high_root[512]        -> a root of their own for the addresses of each 2^48 bytes above
-//                            (57-bit kernels, only for programs that ask)
+//   page_map.leaf_at[65536] -> leaf: class byte [65536], span pointer [65536]    one leaf for 4 GiB
+//   high_root[512]          -> a root of their own for the addresses of each 2^48 bytes above
+//                              (57-bit kernels, only for programs that ask)
 //
 // Root and leaves start as zero pages, so an empty map costs no relocation and no write, and
-// CLASS_NONE (0) means "not ours". Leaves are never removed: a reader needs no protection.
+// CLASS_NONE (0) means "not ours". A root entry is the distance of its leaf from the bytes of
+// `page_map.nothing`, those of a leaf that has nothing: where no leaf was made the distance is 0,
+// and the fast path reads CLASS_NONE there without a test. Leaves are never removed: a reader needs
+// no protection.
 // Publication: a class byte and a span pointer are stored before the first pointer into the granule
 // leaves the allocator; whoever frees that pointer got it through the program's own
 // synchronisation, so relaxed loads see them. A leaf pointer is stored with release after the leaf
@@ -31,7 +34,11 @@ struct page_leaf {
     struct span *span_of[PAGE_LEAF_GRANULES];
 };
 
-extern struct page_leaf *page_map_root[PAGE_ROOT_ENTRIES];
+struct page_map {
+    uintptr_t leaf_at[PAGE_ROOT_ENTRIES];   // address of the leaf, less that of `nothing`
+    class_id  nothing[PAGE_LEAF_GRANULES];  // all CLASS_NONE; never written
+};
+extern struct page_map page_map;
 
 // The leaf of an address from 2^48 up, or NULL.
 COLD struct page_leaf *page_map_high_leaf(uintptr_t address);
@@ -44,7 +51,19 @@ ALWAYS_INLINE struct page_leaf *page_map_leaf(uintptr_t address) {
     size_t index = address >> PAGE_LEAF_SHIFT;
     if (UNLIKELY(index >= PAGE_ROOT_ENTRIES))
         return page_map_high_leaf(address);
-    return PEEK(&page_map_root[index]);
+    uintptr_t distance = PEEK(&page_map.leaf_at[index]);
+    return distance ? (struct page_leaf *)((uintptr_t)page_map.nothing + distance) : NULL;
+}
+// False: from 2^48 up. Else the class byte of the address, for the fast path: as an index that has
+// its full width at once.
+ALWAYS_INLINE bool page_map_class_fast(uintptr_t address, size_t *id) {
+    uintptr_t index = address >> PAGE_LEAF_SHIFT;
+    if (UNLIKELY(index >= PAGE_ROOT_ENTRIES))
+        return false;
+    const struct page_map *map = (const struct page_map *)OPAQUE((uintptr_t)&page_map);
+    map = (const struct page_map *)((uintptr_t)map + GLANCE(&map->leaf_at[index]));
+    *id = GLANCE(&map->nothing[(uint32_t)address >> GRANULE_SHIFT]);
+    return true;
 }
 ALWAYS_INLINE class_id page_map_class(uintptr_t address) {
     struct page_leaf *leaf = page_map_leaf(address);

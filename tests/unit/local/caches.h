@@ -14,7 +14,7 @@ static inline void *caches_take(struct cache *cache, class_id id) {
 
 static inline void caches_give(struct cache *cache, class_id id, void *slot) {
     void **top = cache->top[id];
-    if (top == cache->limit[id]) {
+    if (!cache_has_room(top)) {
         cache_overflow(cache, "free", id, slot);
         return;
     }
@@ -30,14 +30,21 @@ static inline uint32_t caches_held(const struct cache *cache, class_id id) {
     return count;
 }
 
+// Pushes that would go well.
+static inline uint32_t caches_room_left(const struct cache *cache, class_id id) {
+    uint32_t count = 0;
+    while (cache_has_room(cache->top[id] + count))
+        count++;
+    return count;
+}
+
 // The theory of cache.h: room is what is allowed, and what is held is not more.
 static inline void caches_check(const struct cache *cache) {
     size_t room_bytes = 0;
     for (unsigned i = SMALL_CLASS_FIRST; i <= SMALL_CLASS_LAST; i++) {
         class_id id = (class_id)i;
         CHECK_LE(caches_held(cache, id), cache->classes[id].room);
-        CHECK_EQ(caches_held(cache, id) + (cache->limit[id] - cache->top[id]),
-                 cache->classes[id].room);
+        CHECK_EQ(caches_held(cache, id) + caches_room_left(cache, id), cache->classes[id].room);
         room_bytes += (size_t)cache->classes[id].room * class_bytes(id);
     }
     CHECK_EQ(room_bytes, cache->allowed);

@@ -43,8 +43,8 @@ static void every_class_of_the_empty_cache(void) {
     start();
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
         CHECK(*cache_none.top[i] == NULL);
-        CHECK(cache_none.top[i] == cache_none.limit[i]);
-        CHECK(*cache->top[i] == NULL && cache->top[i] == cache->limit[i]);
+        CHECK(!cache_has_room(cache_none.top[i]));
+        CHECK(*cache->top[i] == NULL && !cache_has_room(cache->top[i]));
     }
     for (unsigned i = SMALL_CLASS_FIRST; i <= SMALL_CLASS_LAST; i++) {
         slots[i] = caches_take(cache, (class_id)i);
@@ -56,7 +56,7 @@ static void every_class_of_the_empty_cache(void) {
     // No push ever goes to what is not small.
     for (unsigned i = 0; i < CLASS_COUNT; i++)
         if (!class_is_small((class_id)i))
-            CHECK(*cache->top[i] == NULL && cache->top[i] == cache->limit[i]);
+            CHECK(*cache->top[i] == NULL && !cache_has_room(cache->top[i]));
 }
 
 // A thread that allocates ten objects holds about ten objects.
@@ -213,18 +213,18 @@ static void arrays_fit_the_area(void) {
 
 static void overflow_flushes_the_oldest_half(void) {
     start();
-    CHECK_EQ(options_set(OPT_CACHE, 15 * 64), OPTION_OK);  // the first room, and no more
+    CHECK_EQ(options_set(OPT_CACHE, 14 * 64), OPTION_OK);  // the first room, and no more
     take(id, 40);
     while (caches_held(cache, id) > 0)
         caches_take(cache, id);
-    for (uint32_t i = 0; i < 15; i++)
+    for (uint32_t i = 0; i < 14; i++)
         caches_give(cache, id, slots[i]);
-    CHECK_EQ(caches_held(cache, id), 15);
-    caches_give(cache, id, slots[15]);
+    CHECK_EQ(caches_held(cache, id), 14);
+    caches_give(cache, id, slots[14]);
     CHECK_EQ(caches_held(cache, id), 8);
-    for (uint32_t i = 0; i < 16; i++)
-        CHECK_EQ(block_find(slots[i]).kind, i < 8 ? BLOCK_FREED : BLOCK_SMALL);
-    for (uint32_t i = 16; i-- > 8;)
+    for (uint32_t i = 0; i < 15; i++)
+        CHECK_EQ(block_find(slots[i]).kind, i < 7 ? BLOCK_FREED : BLOCK_SMALL);
+    for (uint32_t i = 15; i-- > 7;)
         CHECK(caches_take(cache, id) == slots[i]);
     arena_check();
 }

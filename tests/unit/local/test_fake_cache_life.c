@@ -62,7 +62,7 @@ static void deleted_caches_are_used_again(void) {
     CHECK_EQ(out_of_bins(), 0);
     CHECK_EQ(cache->state, CACHE_UNUSED);
     for (unsigned i = 0; i < CLASS_COUNT; i++)
-        CHECK(*cache->top[i] == NULL && cache->top[i] == cache->limit[i]);
+        CHECK(*cache->top[i] == NULL && !cache_has_room(cache->top[i]));
     CHECK(cache_new() == cache);
     CHECK_EQ(cache->state, CACHE_LIVE);
     caches_check(cache);
@@ -161,7 +161,7 @@ static void a_busy_cache_is_given_up(void) {
     CHECK_EQ(options_set(OPT_CACHE_TOTAL, KIB(64)), OPTION_OK);
     fill(other);
     uint64_t held = out_of_bins();
-    CHECK(held > 100);
+    CHECK(held > 50);
     other->busy = true;
     cache_fork_prepare();
     cache_fork_child(mine);

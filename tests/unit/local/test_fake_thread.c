@@ -45,7 +45,7 @@ static void late_frees_do_not_resurrect(void) {
     CHECK_EQ(cache->state, CACHE_UNUSED);
     CHECK_EQ(arena_at(0)->bins[id].taken, 10);
     CHECK(*thread_root.cache->top[id] == NULL);
-    CHECK(thread_root.cache->top[id] == thread_root.cache->limit[id]);
+    CHECK(!cache_has_room(thread_root.cache->top[id]));
     for (unsigned i = 0; i < 3; i++)
         check_bare(THREAD_BARE);
     CHECK(!fake_thread_is_armed());
