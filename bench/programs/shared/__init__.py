@@ -1,0 +1,1 @@
+# bench/programs/shared - what the kinds share.

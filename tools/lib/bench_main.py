@@ -1,0 +1,195 @@
+# tools/lib/bench_main.py - what tools/bench does, one step after the other.
+import datetime
+import importlib.util
+import json
+import math
+import os
+import signal
+import sys
+import tempfile
+
+import bench_compare
+import bench_instructions
+import bench_options
+import bench_rows
+import bench_run
+import bench_summary
+import bench_table
+from bench_allocators import NAMES, OURS, Unknown, find
+from bench_machine import commit, compiler, machine, settings
+from bench_setup import (ROOT, Parts, Unready, build, install, install_programs,
+                         say)
+
+FORMAT = "tidemalloc-bench-1"
+QUICK_PATIENCE_S = 3  # the short run is to stay short: who is slower on a row has one run there
+
+
+class Unreadable(Exception):
+    """A file that is no result of the benchmark; the text says which and why."""
+
+
+def load(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            result = json.load(file)
+    except (OSError, ValueError) as problem:
+        raise Unreadable(f"{path}: {problem}") from problem
+    if not isinstance(result, dict) or result.get("format") != FORMAT:
+        raise Unreadable(f"{path}: not a {FORMAT} file")
+    return result
+
+
+def prepare(options):
+    """Installs and builds what is needed; the parts of the build."""
+    if not options.no_install:
+        peers = [name for name in NAMES if not options.only or name in options.only]
+        tools = ["strace"] if options.system_calls else []
+        if options.full or options.instructions:
+            tools.append("valgrind")
+        install(peers, tools)
+    folder = os.path.abspath(options.build or os.path.join(ROOT, "build", "release"))
+    if not options.no_build:
+        build(folder)
+    return Parts(folder)
+
+
+def real_programs(options):
+    """The programs to run, with their packages; none when they were not asked for."""
+    if not options.programs:
+        return []
+    import bench_programs  # only here: a run without programs needs none of it
+    programs = bench_programs.programs()
+    if not options.no_install:
+        install_programs(programs)
+    return programs
+
+
+def new_result(options, parts, allocators):
+    return {
+        "format": FORMAT,
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "commit": commit(ROOT),
+        "mode": "full" if options.full else "quick",
+        "rounds": options.rounds,
+        "machine": machine(parts.folder),
+        "settings": settings(),
+        "allocators": [allocator.described() for allocator in allocators],
+        "rows": [], "programs": [], "notes": [],
+    }
+
+
+def count_instructions(bench, folder, rows, allocators, result):
+    """Of tidemalloc, in a full run, where that has rows of one thread."""
+    ours = [allocator for allocator in allocators if allocator.name == OURS]
+    try:
+        counts = bench_instructions.count_rows(bench, folder, rows, ours, result["notes"])
+        bench_instructions.put_counts(result["rows"], counts)
+    except bench_instructions.NoCounts as problem:
+        result["notes"].append(f"instructions: not counted, {problem}")
+
+
+def measure(options, folder):
+    """A whole result."""
+    parts = prepare(options)
+    programs = real_programs(options)
+    allocators = find(parts, ROOT, options.allocator, options.only)
+    rows = bench_rows.select(parts.program, options.full, options.rows, options.family,
+                             options.threads)
+    result, bench = new_result(options, parts, allocators), bench_run.Bench(parts.program, folder)
+    say(f"rows: {len(rows)}, allocators: {len(allocators)}, rounds: {options.rounds}")
+    patience_s = math.inf if options.full else QUICK_PATIENCE_S
+    result["rows"] = bench_run.run_rows(bench, rows, allocators, options.rounds, patience_s)
+    if options.system_calls:
+        bench_run.count_calls(bench, rows, result["rows"], allocators, result["notes"])
+    if options.full:
+        count_instructions(bench, folder, rows, allocators, result)
+    result["programs"] = bench_run.run_programs(programs, allocators, options.rounds,
+                                                result["notes"])
+    bench_summary.finish(result)
+    return result
+
+
+def write_json(result, path):
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(result, file, indent=1)
+        file.write("\n")
+    say(f"result: {path}")
+
+
+def write_report(result, path):
+    """The HTML page, where its library is here."""
+    if importlib.util.find_spec("plotly") is None:
+        say("no HTML report: python3-plotly is missing")
+        return
+    import bench_report  # only here: the tables need no plotting library
+    bench_report.write(result, path)
+    say(f"report: {path}")
+
+
+def show(result, options):
+    bench_table.print_result(result)
+    if options.html:
+        write_report(result, options.html)
+    if options.compare:
+        bench_compare.print_comparison(load(options.compare[0]), result)
+
+
+def run_instructions(options, folder):
+    """The mode of its own; the exit status."""
+    parts = prepare(options)
+    allocators = find(parts, ROOT, options.allocator, options.only or [OURS])
+    rows = bench_rows.select(parts.program, True, options.rows, options.family, [1])
+    notes, bench = [], bench_run.Bench(parts.program, folder)
+    counts = bench_instructions.count_rows(bench, folder, rows, allocators, notes)
+    for note in notes:
+        say(f"note: {note}")
+    if not counts:
+        raise bench_rows.NoRows("no row was counted")
+    whole = not options.rows and not options.family
+    ours, by = bench_instructions.ours(counts), compiler(parts.folder)
+    same = True
+    if options.check:
+        same = bench_instructions.check(ROOT, ours, by, whole)
+    elif options.update:
+        bench_instructions.update(ROOT, ours, by, whole and not notes)
+    else:
+        bench_table.print_instructions(counts, [allocator.name for allocator in allocators])
+    return 0 if same and not notes else 1
+
+
+def run_benchmark(options, folder):
+    if options.compare:
+        load(options.compare[0])  # before half an hour of work, not after it
+    result = measure(options, folder)
+    if options.json:
+        write_json(result, options.json)
+    show(result, options)
+    failed = bench_summary.failures(result)
+    return 1 if any(name == OURS for _, name, _ in failed) else 0
+
+
+def act(options, folder):
+    if options.instructions:
+        return run_instructions(options, folder)
+    if options.compare and len(options.compare) == 2:
+        bench_compare.print_comparison(*map(load, options.compare))
+        return 0
+    if options.source:
+        show(load(options.source), options)
+        return 0
+    return run_benchmark(options, folder)
+
+
+def main(description):
+    """The exit status: 1 when tidemalloc failed or something is missing, 130 when interrupted."""
+    options = bench_options.read(description)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with tempfile.TemporaryDirectory(prefix="tide-bench-") as folder:
+        try:
+            return act(options, folder)
+        except (Unready, Unknown, Unreadable, bench_rows.NoRows,
+                bench_instructions.NoCounts) as problem:
+            say(f"error: {problem}")
+            return 1
+        except KeyboardInterrupt:
+            return 130
