@@ -27,9 +27,11 @@ static inline size_t random_size(struct bench_thread *thread, size_t least, size
     size_t   low = least << ((random >> 48) * doublings >> 16);
     return low + ((random >> 16 & 0xffffffff) * low >> 32);
 }
-// Writes what a program would at the least: the first word, and the last of larger blocks.
+// Writes what a program would at the least: the first word, the last of larger blocks, and one in
+// every page between, because who asks for 40 KiB fills them: what is resident then compares.
 static inline void *touch(void *block, size_t bytes) {
-    *(volatile uint64_t *)block = bytes;
+    for (size_t at = 0; at + 8 <= bytes || at == 0; at += 4096)
+        *(volatile uint64_t *)((char *)block + at) = bytes;
     if (bytes >= 64)
         *(volatile uint64_t *)((char *)block + (bytes & ~(size_t)7) - 8) = bytes;
     return block;

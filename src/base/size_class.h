@@ -9,17 +9,17 @@
 enum {
     CLASS_NONE = 0,
     SMALL_CLASS_FIRST = 1,
-    SMALL_CLASS_LAST = 72,
-    CLASS_FREE = 73,       // a granule of a free span
-    CLASS_LARGE = 74,      // the first granule of a large block
-    CLASS_HUGE = 75,       // the first granule of a huge block
-    CLASS_INSIDE = 76,     // a later granule of a large or huge block
-    CLASS_HEAP_SLAB = 77,  // a slab of a user's heap: never cached
-    CLASS_COUNT = 78,
+    SMALL_CLASS_LAST = 80,
+    CLASS_FREE = 81,       // a granule of a free span
+    CLASS_LARGE = 82,      // the first granule of a large block
+    CLASS_HUGE = 83,       // the first granule of a huge block
+    CLASS_INSIDE = 84,     // a later granule of a large or huge block
+    CLASS_HEAP_SLAB = 85, // a slab of a user's heap: never cached
+    CLASS_COUNT = 86,
 
-    SMALL_MAX = 32768,     // bytes; the largest request served by a slab
+    SMALL_MAX = 65536,     // bytes; the largest request served by a slab
     SIZE_GRAIN = 16,       // every slot size is a multiple: the alignment of every block
-    SLAB_GRANULES_MAX = 2,
+    SLAB_GRANULES_MAX = 4,
     SLAB_SLOTS_MAX = 4096,
 };
 
@@ -46,8 +46,8 @@ ALWAYS_INLINE bool class_is_small(class_id id) {
 ALWAYS_INLINE uint32_t class_bytes(class_id id) {
     return size_class_table[id].bytes;
 }
-// offset / slot size without a division. Exact for every offset below 2^17 (a slab is two granules
-// at most): the error of the reciprocal is at most `bytes` <= 2^15, and 2^17 * 2^15 < 2^40.
+// offset / slot size without a division. Exact for every offset below 2^18 (a slab is four granules
+// at most): the error of the reciprocal is at most `bytes` <= 2^16, and 2^18 * 2^16 < 2^40.
 ALWAYS_INLINE uint32_t size_class_slot(class_id id, size_t offset) {
     return (uint32_t)(((uint64_t)offset * size_class_table[id].reciprocal) >> 40);
 }

@@ -44,7 +44,7 @@ static struct memory from_span(struct span *span) {
 // A block of its own. When one kind has no memory the other may: a mapping can be refused where an
 // arena has room, and an arena cannot grow where an exact mapping fits.
 static struct memory take_whole(const struct alloc_request *request) {
-    size_t       limit = option(OPT_HUGE_THRESHOLD);
+    size_t       limit = huge_threshold();
     size_t       bytes = max_size(request->bytes, 1);
     bool         huge = bytes > limit || request->alignment > limit;
     struct span *span = huge ? huge_take(bytes, request->alignment)
@@ -56,10 +56,16 @@ static struct memory take_whole(const struct alloc_request *request) {
     return from_span(span);
 }
 
+// A slot's memory is not known to be zero: where clearing it costs more than a span of its own, and
+// may touch pages that the program never will, the request gets one.
+#define ZERO_SLOT_MOST KIB(32)
+
 static struct memory take(const struct alloc_request *request) {
     if (request->heap)
         return (struct memory){user_heap_take(request->heap, request->bytes), false};
     class_id id = size_class_aligned(request->bytes, request->alignment);
+    if (request->zero && request->bytes > ZERO_SLOT_MOST)
+        id = CLASS_NONE;
     return id != CLASS_NONE ? take_small(id) : take_whole(request);
 }
 
@@ -166,7 +172,7 @@ static bool resize_span(struct block *block, size_t bytes) {
     struct span *span = block->span;
     size_t       before = span->bytes;
     bool         done = block->kind == BLOCK_LARGE
-                            ? bytes <= option(OPT_HUGE_THRESHOLD) && large_resize(span, bytes)
+                            ? bytes <= huge_threshold() && large_resize(span, bytes)
                             : huge_resize(span, bytes);
     if (done && span->owner)
         user_heap_note_resize(span, before);
@@ -185,7 +191,7 @@ static bool resize_in_place(struct block *block, size_t bytes) {
 
 // A huge block that stays huge moves its pages.
 static void *move_pages(struct block *block, size_t bytes) {
-    if (block->kind != BLOCK_HUGE || bytes <= option(OPT_HUGE_THRESHOLD))
+    if (block->kind != BLOCK_HUGE || bytes <= huge_threshold())
         return NULL;
     size_t before = block->span->bytes;
     void  *moved = huge_move(block->span, bytes);

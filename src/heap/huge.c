@@ -7,7 +7,7 @@
 #include "os/os.h"
 
 #define HUGE_NAME "tidemalloc huge"
-enum { CACHE_ENTRIES_MAX = 64 };
+enum { CACHE_ENTRIES_MAX = 64, LEARNED_MAX = 32 << 20 };
 static const uint64_t keep_ns = 1000000000;
 
 static struct {
@@ -19,6 +19,18 @@ static struct {
 } cache = {.lock = LOCK_INIT(RANK_HUGE),
            .freed = {&cache.freed, &cache.freed},
            .oldest_ns = UINT64_MAX};
+
+static size_t learned;  // the largest block freed, up to LEARNED_MAX; relaxed: a hint
+
+size_t huge_threshold(void) {
+    return max_size(option(OPT_HUGE_THRESHOLD), PEEK(&learned));
+}
+
+static void learn(size_t bytes) {
+    if (bytes > PEEK(&learned) && bytes <= LEARNED_MAX &&
+        options_origin(OPT_HUGE_THRESHOLD) == ORIGIN_DEFAULT)
+        POKE(&learned, bytes);
+}
 
 static size_t round_to_pages(size_t bytes) {
     return align_up(bytes, os_page_bytes());
@@ -59,14 +71,22 @@ static struct span *take_cached(size_t bytes, size_t alignment) {
     return best;
 }
 
+// One freed mapping may be as large as TIDE_HUGE_CACHE says, so that a buffer that comes and goes
+// costs no fault; several together may be as large as other free memory may.
+static bool is_within_bounds_locked(void) {
+    size_t most = option(OPT_HUGE_CACHE);
+    if (cache.freed_count > 1)
+        most = min_size(most, option(OPT_PURGE_BUDGET));
+    return cache.freed_bytes <= most && cache.freed_count <= CACHE_ENTRIES_MAX;
+}
+
 static struct span *oldest_due(uint64_t until_ns) {
     struct span *span = NULL;
     lock_acquire(&cache.lock);
     struct list *first = list_first(&cache.freed);
     if (first) {
         span = CONTAINER_OF(first, struct span, lru);
-        if (cache.freed_bytes <= option(OPT_HUGE_CACHE) &&
-            cache.freed_count <= CACHE_ENTRIES_MAX && span->freed_ns > until_ns)
+        if (is_within_bounds_locked() && span->freed_ns > until_ns)
             span = NULL;
     }
     if (span)
@@ -184,6 +204,7 @@ struct span *huge_take(size_t bytes, size_t alignment) {
 
 void huge_give(struct span *span) {
     count_block(span, -1);
+    learn(span->bytes);
     page_map_set_class(span->base, span->granules, CLASS_FREE);
     span_set_kind(span, SPAN_FREE);
     span->owner = NULL;

@@ -12,6 +12,11 @@
 #pragma once
 #include "page/span.h"
 
+// Blocks above this many bytes are huge: TIDE_HUGE_THRESHOLD, and where nobody set it, what was
+// learned: a program that frees huge blocks will ask for more of them, so requests up to the
+// largest that was freed (32 MiB at most) come from the arenas from then on, where freed memory is
+// split and joined and used again without system calls. Only ever grows.
+size_t huge_threshold(void);
 // `bytes` >= 1 up to PTRDIFF_MAX, `alignment` a power of two. NULL: no memory. span->state tells
 // whether it reads as zero.
 struct span *huge_take(size_t bytes, size_t alignment);

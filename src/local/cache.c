@@ -4,12 +4,14 @@
 #include "conf/options.h"
 
 enum {
-    AGE_EVENTS = 256,        // slow paths between two looks for idle classes
+    AGE_EVENTS = 1024,        // slow paths between two looks for idle classes
     ROOM_BYTES_FREE = 8192,  // room up to this many bytes is given without asking for demand
-    ROOM_BYTES_MAX = 32768,  // of one class
+    ROOM_BYTES_MAX = 131072,  // of one class
     ROOM_SLOTS_MAX = 1022,
     ROOM_SLOTS_MIN = 3,      // the largest classes may have this many
     BATCH_MAX = 256,
+    PROVEN_TURNS = 3,        // refill, flush, refill: a program that fills and frees once has one
+    STREAK_MAX = 4,          // flushes in a row that may be chance
 };
 
 static struct cache     *all_caches;     // newest first; stored with release, never unlinked
@@ -25,9 +27,9 @@ static void *const no_slot[2] = {NULL, CACHE_FULL};
 #define NOTHING_ALL                                                                                \
     {                                                                                              \
         NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8,    \
-            NOTHING_8, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING                        \
+            NOTHING_8, NOTHING_8, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING             \
     }
-_Static_assert(CLASS_COUNT == 9 * 8 + 6, "NOTHING_ALL covers every class");
+_Static_assert(CLASS_COUNT == 10 * 8 + 6, "NOTHING_ALL covers every class");
 
 const struct cache cache_none = {.top = NOTHING_ALL};
 
@@ -64,10 +66,12 @@ static void set_busy(struct cache *cache, bool busy) {
 // --- room ----------------------------------------------------------------------------------------
 
 // Bytes of room from the budgets of thread and process. False: one of them is used up.
-static bool allow(struct cache *cache, size_t bytes) {
-    if (cache->allowed + bytes > option(OPT_CACHE))
+static bool allow(struct cache *cache, size_t bytes, bool proven) {
+    unsigned shift = proven ? 0 : 2;
+    if (cache->allowed + bytes > option(OPT_CACHE) >> shift)
         return false;
-    if (__atomic_add_fetch(&total_allowed, bytes, __ATOMIC_RELAXED) > option(OPT_CACHE_TOTAL)) {
+    if (__atomic_add_fetch(&total_allowed, bytes, __ATOMIC_RELAXED) >
+        option(OPT_CACHE_TOTAL) >> shift) {
         __atomic_fetch_sub(&total_allowed, bytes, __ATOMIC_RELAXED);
         return false;
     }
@@ -139,7 +143,7 @@ static bool grow(struct cache *cache, class_id id) {
     if (room <= class->room)
         return false;
     size_t more = (size_t)(room - class->room) * class_bytes(id);
-    if (!allow(cache, more))
+    if (!allow(cache, more, class->turns >= PROVEN_TURNS))
         return false;
     if (!provide_array(cache, id, room)) {
         disallow(cache, more);
@@ -198,6 +202,13 @@ static void begin_event(struct cache *cache, class_id id) {
     cache->classes[id].active = true;
 }
 
+static void note_turn(struct cache_class *class, bool refilled) {
+    if (class->refilled != refilled && class->turns < UINT8_MAX)
+        class->turns++;
+    class->streak = refilled ? 0 : (uint8_t)min_size(class->streak + 1u, UINT8_MAX);
+    class->refilled = refilled;
+}
+
 static uint32_t next_batch(struct cache *cache, class_id id) {
     struct cache_class *class = &cache->classes[id];
     uint32_t batch = class->batch ? class->batch : 1;
@@ -205,7 +216,6 @@ static uint32_t next_batch(struct cache *cache, class_id id) {
         grow(cache, id);
     batch = (uint32_t)min_size(batch, class->room);
     class->batch = (uint16_t)min_size(batch * 2u, BATCH_MAX);
-    class->refilled = true;
     return batch;
 }
 
@@ -216,6 +226,7 @@ static void *refill_one(class_id id) {
 
 void *cache_refill(struct cache *cache, class_id id) {
     begin_event(cache, id);
+    note_turn(&cache->classes[id], true);
     void    *slot = NULL;
     uint32_t batch = next_batch(cache, id);
     if (batch == 0) {
@@ -237,18 +248,34 @@ static bool wants_room(const struct cache *cache, class_id id) {
     return class->refilled || (size_t)class->room * class_bytes(id) < ROOM_BYTES_FREE;
 }
 
+// After many flushes in a row: what is freed is not asked for again soon. At most half of the room
+// is in use.
+static void shrink_room(struct cache *cache, class_id id) {
+    struct cache_class *class = &cache->classes[id];
+    uint32_t room = class->room / 2u;
+    class->turns = 0;
+    if (room < room_start(id) || (size_t)room * class_bytes(id) < ROOM_BYTES_FREE)
+        return;
+    disallow(cache, (size_t)(class->room - room) * class_bytes(id));
+    set_room(cache, id, room);
+}
+
 void cache_overflow(struct cache *cache, const char *function, class_id id, void *slot) {
     begin_event(cache, id);
     struct cache_class *class = &cache->classes[id];
     bool grown =
         cache_has_room(cache->top[id]) || (wants_room(cache, id) && grow(cache, id));
+    note_turn(class, false);
     if (class->room == 0) {
         arena_give(function, id, &slot, 1);
         arena_settle();
     } else {
-        if (!grown)
-            flush(cache, function, id, (held(cache, id) + 1) / 2);
-        class->refilled = false;
+        if (!grown) {
+            // With the slot that comes, half of the room is used: it may be halved.
+            flush(cache, function, id, class->room - (uint32_t)max_size(class->room / 2, 1) + 1);
+            if (class->streak >= STREAK_MAX)
+                shrink_room(cache, id);
+        }
         void **top = cache->top[id] + 1;
         *top = slot;
         __atomic_signal_fence(__ATOMIC_RELEASE);
@@ -267,6 +294,7 @@ static void clear(struct cache *cache) {
         POKE(&class->bottom, 0);
         class->capacity = class->batch = class->seen = 0;
         class->active = class->refilled = false;
+        class->turns = class->streak = 0;
     }
     for (unsigned i = 0; i < CACHE_ARRAY_SIZES; i++)
         cache->spare[i] = 0;

@@ -12,9 +12,12 @@
 //     own, and no array of limits is looked at.
 //  3. A cached slot is neither read nor written; to its slab it is a taken one.
 //  4. Slow start: a class begins with no room, then a little; batches from the bins double with
-//     every refill; room doubles while refills and flushes alternate, within TIDE_CACHE bytes a
-//     thread and TIDE_CACHE_TOTAL a process (room is what is counted, so what is cached can only be
-//     less). Classes idle for a while lose half of what they hold.
+//     every refill. Room doubles within TIDE_CACHE bytes a thread and TIDE_CACHE_TOTAL a process
+//     (room is what is counted, so what is cached can only be less), but beyond a quarter of these
+//     only for demand that is proven: refills and flushes that take turns, because then room saves
+//     both. After some flushes in a row each halves the room: a thread that frees a lot and parks
+//     holds little.
+//     Classes idle for a while lose half of what they hold.
 //  5. Arrays start small in the cache's own area and are replaced by larger ones as room grows: an
 //     idle thread's cache is one or two pages.
 // Who writes: the owner alone, with relaxed stores (others look at tops to count). `state` changes
@@ -38,7 +41,9 @@ struct cache_class {
     uint16_t batch;     // of the next refill
     uint16_t seen;      // how many it held when age last looked
     bool     active;    // was refilled or flushed since
-    bool     refilled;  // since the last flush: room would have saved both
+    bool     refilled;  // since the last flush
+    uint8_t  turns;     // from refill to flush and back
+    uint8_t  streak;    // flushes in a row
 };
 
 struct cache {

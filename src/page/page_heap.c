@@ -18,6 +18,19 @@ static void count_active(struct page_heap *heap, intptr_t bytes) {
     gauge_move(&heap->gauge->active_bytes, &heap->active_bytes, bytes);
 }
 
+// A span that was zero pages is taken. How much of it had been given back is not known of a span,
+// only of the process: the purge learns from the sum.
+static void note_missed(struct page_gauge *gauge, uint64_t bytes) {
+    uint64_t purged = PEEK(&gauge->purged_bytes), missed;
+    do {
+        missed = min_size(purged, bytes);
+    } while (missed > 0 &&
+             !__atomic_compare_exchange_n(&gauge->purged_bytes, &purged, purged - missed, true,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    if (missed > 0)
+        __atomic_fetch_add(&gauge->missed_bytes, missed, __ATOMIC_RELAXED);
+}
+
 void page_heap_init(struct page_heap *heap, struct source *source, struct source *fallback,
                     struct page_gauge *gauge) {
     *heap = (struct page_heap){.source = source, .fallback = fallback, .gauge = gauge};
@@ -180,6 +193,8 @@ static struct span *take_locked(struct page_heap *heap, size_t granules, size_t 
     span = cut_locked(heap, span, granules, align_granules);
     if (!span)
         return NULL;
+    if (span->state == SPAN_CLEAN)
+        note_missed(heap->gauge, span_bytes(span));
     span_publish_ends(span);
     count_active(heap, (intptr_t)span_bytes(span));
     return span;
@@ -281,8 +296,10 @@ void page_heap_attach(struct page_heap *heap, struct span *span, bool clean) {
     list_remove(&span->lru);
     list_remove(&span->owned);
     span->state = clean ? SPAN_CLEAN : SPAN_DIRTY;
-    if (clean)
+    if (clean) {
+        __atomic_fetch_add(&heap->gauge->purged_bytes, span->resident, __ATOMIC_RELAXED);
         span->resident = 0;
+    }
     release_locked(heap, span);
     lock_release(&heap->lock);
 }

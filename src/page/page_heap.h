@@ -21,6 +21,8 @@
 struct page_gauge {
     uint64_t dirty_bytes;   // resident in free spans
     uint64_t active_bytes;  // in spans in use
+    uint64_t purged_bytes;  // given back to the kernel, and not taken again since
+    uint64_t missed_bytes;  // taken again after they were given back, ever: each was a page fault
 };
 
 struct page_heap {

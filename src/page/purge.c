@@ -1,14 +1,14 @@
-// page/purge.c - the two rules of purge.h.
+// page/purge.c - the three rules of purge.h.
 #include "page/purge.h"
 
 #include "conf/counters.h"
 #include "conf/options.h"
 #include "os/os.h"
 
-enum { PAUSE_NS = 1000000000, SLICE_BYTES = 8 << 20 };
+enum { PAUSE_NS = 1000000000, REGRET_HALF_NS = 1000000000, SLICE_BYTES = 8 << 20 };
 
 void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns) {
-    *purge = (struct purge){.next_ns = now_ns + decay_ns / DECAY_STEPS};
+    *purge = (struct purge){.next_ns = now_ns + decay_ns / DECAY_STEPS, .regret_ns = now_ns};
     lock_init(&purge->lock, RANK_HUGE);
     decay_init(&purge->decay, decay_ns, now_ns);
 }
@@ -19,11 +19,28 @@ static uint64_t budget(const struct purge *purge) {
     return share > floor ? share : floor;
 }
 
-size_t purge_surplus(const struct purge *purge, uint64_t now_ns) {
+// What was missed since the last look comes in whole, what is old is halved.
+static void learn_locked(struct purge *purge, uint64_t now_ns) {
+    uint64_t regret = purge->regret, missed = PEEK(&purge->gauge.missed_bytes);
+    uint64_t halvings = (now_ns - purge->regret_ns) / REGRET_HALF_NS;
+    if (now_ns > purge->regret_ns && halvings > 0) {
+        regret = halvings < 64 ? regret >> halvings : 0;
+        purge->regret_ns += halvings * REGRET_HALF_NS;
+    }
+    POKE(&purge->regret, regret + (missed - purge->missed_seen));
+    purge->missed_seen = missed;
+}
+
+size_t purge_surplus(struct purge *purge, uint64_t now_ns) {
     uint64_t dirty = PEEK(&purge->gauge.dirty_bytes), limit = budget(purge);
     if (LIKELY(dirty <= limit) || now_ns < PEEK(&purge->pause_ns))
         return 0;
-    return dirty - limit + limit / 8;
+    if (lock_try(&purge->lock)) {
+        learn_locked(purge, now_ns);
+        lock_release(&purge->lock);
+    }
+    uint64_t more = limit + PEEK(&purge->regret);
+    return dirty > more ? dirty - more + limit / 8 : 0;
 }
 
 static size_t tick_locked(struct purge *purge, uint64_t now_ns) {
@@ -39,6 +56,7 @@ bool purge_tick(struct purge *purge, uint64_t now_ns, size_t *surplus) {
     if (purge->decay.period_ns == 0 || now_ns < PEEK(&purge->next_ns) ||
         now_ns < PEEK(&purge->pause_ns) || !lock_try(&purge->lock))
         return false;
+    learn_locked(purge, now_ns);
     *surplus = tick_locked(purge, now_ns);
     lock_release(&purge->lock);
     return true;

@@ -1,10 +1,13 @@
 // page/purge.h - when free resident bytes go back to the kernel, and the going.
 //
-// Two rules, one gauge for the whole process:
+// Three rules, one gauge for the whole process:
 //   budget  free resident bytes stay below max(purge_budget, purge_percent of the bytes in slabs
 //           and large blocks; huge ones do not count). Asked at the end of every operation that
 //           may have freed spans (arena_settle): the last free of a burst leaves the process
 //           bounded, without clock or thread.
+//   regret  what was given back and then taken again was given back too early: the budget grows by
+//           it, and half of that is forgotten every second. So demand that swings pays for its
+//           first swing only, and a burst that does not come back leaves nothing.
 //   decay   while there is traffic, what nobody used for a while drains along the curve of
 //           base/decay.
 // The system call runs outside all locks, on detached spans that are joined before.
@@ -19,12 +22,15 @@ struct purge {
     uint64_t          next_ns;    // no tick before; read by anybody
     uint64_t          seen_bytes; // dirty after the last tick
     uint64_t          pause_ns;   // no purge before: the kernel refused one; read by anybody
+    uint64_t          regret;     // bytes added to the budget; read by anybody
+    uint64_t          regret_ns;  // when it was last halved
+    uint64_t          missed_seen;  // of gauge.missed_bytes, what is in `regret` already
 };
 
 void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns);
 // Free resident bytes above the budget; 0 = within. To avoid a system call per freed span the
-// surplus includes an eighth of the budget. Any thread, no lock.
-size_t purge_surplus(const struct purge *purge, uint64_t now_ns);
+// surplus includes an eighth of the budget. Any thread, no lock held.
+size_t purge_surplus(struct purge *purge, uint64_t now_ns);
 // True at most once per 1/32 of the decay time; `*surplus` are the bytes that should go now. False
 // also when another thread is at it.
 bool purge_tick(struct purge *purge, uint64_t now_ns, size_t *surplus);

@@ -252,7 +252,7 @@ static void test_text_content(void) {
     }
     CHECK(has(text, "blocks by size\n  size            live          cached           slabs\n"
                     "    16              11               7               1\n"));
-    CHECK(has(text, " 32768               0               2               2\n"
+    CHECK(has(text, " 65536               0               2               2\n"
                     " large               9               0               0\n"
                     "  huge               5               3               0\narenas\n"));
     CHECK(!has(text, "  heap "));  // the source tells nothing about it
@@ -307,10 +307,10 @@ static void test_xml(void) {
     CHECK(number_after(second, "<system type=\"current\" size=\"") == MIB(64) + 1);
     const char *caches = strstr(text, "<heap nr=\"5\">");
     CHECK(has(caches, "<size from=\"1\" to=\"16\" total=\"112\" count=\"7\"/>\n"));
-    CHECK(has(caches, "\" to=\"32768\" total=\"65536\" count=\"2\"/>\n"));
+    CHECK(has(caches, "\" to=\"65536\" total=\"131072\" count=\"2\"/>\n"));
     CHECK(number_after(strstr(caches, "<size from=\"1\"") + 1, "<size from=\"") ==
           class_bytes(SMALL_CLASS_LAST - 1) + 1);
-    CHECK(has(caches, "<total type=\"fast\" count=\"9\" size=\"65648\"/>\n"));
+    CHECK(has(caches, "<total type=\"fast\" count=\"9\" size=\"131184\"/>\n"));
     const char *totals = strstr(caches, "</heap>");
     CHECK(number_after(totals, "\"fast\" count=\"9\" size=\"") == figure(COUNTER_cached_bytes));
     CHECK(number_after(totals, "\"rest\" count=\"63\" size=\"") ==

@@ -113,17 +113,50 @@ static void demand(class_id of, uint32_t count, unsigned rounds) {
     }
 }
 
+// Traffic both ways, of a little more than there is room for.
+static void swing(class_id of, unsigned rounds) {
+    for (unsigned i = 0; i < rounds; i++)
+        demand(of, cache->classes[of].room + cache->classes[of].room / 2 + 2, 1);
+}
+
 static void room_of_a_class_is_bounded(void) {
     start();
     CHECK_EQ(options_set(OPT_CACHE, MIB(64)), OPTION_OK);
     CHECK_EQ(options_set(OPT_CACHE_TOTAL, MIB(64)), OPTION_OK);
     for (unsigned i = SMALL_CLASS_FIRST; i <= SMALL_CLASS_LAST; i += 5) {
-        demand((class_id)i, 3000, 6);
+        swing((class_id)i, 30);
         size_t room = cache->classes[i].room;
         CHECK(room >= 3);
-        CHECK(room <= 3 || room * class_bytes((class_id)i) <= KIB(64));
-        CHECK_LE(room, 1023);
+        CHECK(room <= 3 || room * class_bytes((class_id)i) <= KIB(128));
+        CHECK(room > 1000 || room * class_bytes((class_id)i) > KIB(30));
+        CHECK_LE(room, 1022);
     }
+}
+
+// A program that fills and frees once: what it had is not what it will need.
+static void a_burst_of_frees_takes_room_back(void) {
+    start();
+    swing(id, 30);
+    uint32_t most = cache->classes[id].room;
+    CHECK(most >= 500);
+    demand(id, 3000, 1);
+    caches_check(cache);
+    CHECK(cache->classes[id].room * 4 < most);
+    CHECK_LE(caches_held(cache, id), cache->classes[id].room);
+}
+
+// Beyond a quarter of the budgets only turns count.
+static void room_is_earned_by_turns(void) {
+    start();
+    CHECK_EQ(options_set(OPT_CACHE, KIB(128)), OPTION_OK);
+    for (unsigned i = 1; i <= 60; i++) {
+        take((class_id)i, 60);
+        caches_check(cache);
+    }
+    CHECK_LE(cache->allowed, KIB(32));
+    for (unsigned i = 1; i <= 60; i++)
+        swing((class_id)i, 30);
+    CHECK(cache->allowed > KIB(64) && cache->allowed <= KIB(128));
 }
 
 static void budget_of_a_thread(void) {
@@ -133,7 +166,7 @@ static void budget_of_a_thread(void) {
         demand((class_id)i, 200, 3);
         CHECK_LE(cache->allowed, KIB(100));
     }
-    CHECK(cache->allowed > KIB(50));
+    CHECK(cache->allowed > KIB(20));
 }
 
 static void budget_of_the_process(void) {
@@ -213,7 +246,7 @@ static void arrays_fit_the_area(void) {
 
 static void overflow_flushes_the_oldest_half(void) {
     start();
-    CHECK_EQ(options_set(OPT_CACHE, 14 * 64), OPTION_OK);  // the first room, and no more
+    CHECK_EQ(options_set(OPT_CACHE, 4 * 14 * 64), OPTION_OK);  // the first room, and no more
     take(id, 40);
     while (caches_held(cache, id) > 0)
         caches_take(cache, id);
@@ -221,10 +254,10 @@ static void overflow_flushes_the_oldest_half(void) {
         caches_give(cache, id, slots[i]);
     CHECK_EQ(caches_held(cache, id), 14);
     caches_give(cache, id, slots[14]);
-    CHECK_EQ(caches_held(cache, id), 8);
+    CHECK_EQ(caches_held(cache, id), 7);
     for (uint32_t i = 0; i < 15; i++)
-        CHECK_EQ(block_find(slots[i]).kind, i < 7 ? BLOCK_FREED : BLOCK_SMALL);
-    for (uint32_t i = 15; i-- > 7;)
+        CHECK_EQ(block_find(slots[i]).kind, i < 8 ? BLOCK_FREED : BLOCK_SMALL);
+    for (uint32_t i = 15; i-- > 8;)
         CHECK(caches_take(cache, id) == slots[i]);
     arena_check();
 }
@@ -328,6 +361,8 @@ int main(void) {
     CASE(batches_double);
     CASE(stack_order_and_content);
     CASE(room_of_a_class_is_bounded);
+    CASE(a_burst_of_frees_takes_room_back);
+    CASE(room_is_earned_by_turns);
     CASE(budget_of_a_thread);
     CASE(budget_of_the_process);
     CASE(no_room_at_all);
