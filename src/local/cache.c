@@ -4,7 +4,7 @@
 #include "conf/options.h"
 
 enum {
-    AGE_EVENTS = 1024,        // slow paths between two looks for idle classes
+    AGE_EVENTS = 256,        // slow paths between two looks for idle classes
     ROOM_BYTES_FREE = 8192,  // room up to this many bytes is given without asking for demand
     ROOM_BYTES_MAX = 131072,  // of one class
     ROOM_SLOTS_MAX = 1022,
