@@ -32,6 +32,12 @@ static void learn(size_t bytes) {
         POKE(&learned, bytes);
 }
 
+// True: a freed mapping of this size may be asked for again as it is. What was learned is served
+// by the arenas from now on.
+static bool is_worth_keeping(const struct span *span) {
+    return span->bytes <= option(OPT_HUGE_CACHE) && span->bytes > PEEK(&learned);
+}
+
 static size_t round_to_pages(size_t bytes) {
     return align_up(bytes, os_page_bytes());
 }
@@ -209,7 +215,7 @@ void huge_give(struct span *span) {
     span_set_kind(span, SPAN_FREE);
     span->owner = NULL;
     span->state = SPAN_DIRTY;
-    if (span->bytes > option(OPT_HUGE_CACHE)) {
+    if (!is_worth_keeping(span)) {
         drop(span);
         return;
     }

@@ -117,6 +117,7 @@ static void decay_with_traffic(void) {
 
 static void freed_mappings_age_with_traffic(void) {
     start(2);
+    CHECK_EQ(options_set(OPT_HUGE_THRESHOLD, MIB(1)), OPTION_OK);  // said: nothing is learned
     huge_give(huge_take(MIB(4), 1));
     fake_advance(second / 2);
     arena_settle();
@@ -212,6 +213,7 @@ static void everything_exhausted_and_recovery(void) {
 static void freed_mappings_are_given_up_first(void) {
     const class_id id = size_class_of(4096);
     start(1);
+    CHECK_EQ(options_set(OPT_HUGE_THRESHOLD, MIB(1)), OPTION_OK);  // said: nothing is learned
     fake_break_place(16, KIB(512));
     while (!arena_at(0)->pages.source->exhausted)
         CHECK(arena_take_large(MIB(1), 1) != NULL);

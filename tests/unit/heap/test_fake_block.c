@@ -1,6 +1,7 @@
 // unit/heap/test_fake_block.c - every kind of pointer decoded, and the exact line for each misuse.
 #include "heap/block.h"
 
+#include "conf/options.h"
 #include "heap/huge.h"
 #include "heap/large.h"
 #include "tests/unit/heap/bins.h"
@@ -14,6 +15,7 @@ static char        *slots[SLOTS];
 // A bin of 96-byte blocks of which some are taken; 65536 / 96 leaves a tail of 64 bytes.
 static void start(void) {
     pages_start(&pages);
+    CHECK_EQ(options_set(OPT_HUGE_THRESHOLD, MIB(1)), OPTION_OK);  // said: nothing is learned
     bin_init(&bin, size_class_of(96), &pages.heap, NULL);
     for (unsigned i = 0; i < SLOTS; i++)
         CHECK_EQ(bins_take(&bin, (void **)&slots[i], 1), 1);

@@ -16,12 +16,38 @@ static uint64_t figure(enum counter_id id) {
 // From here on the store has records and the map its leaf.
 static void start(void) {
     fake_reset();
+    CHECK_EQ(options_set(OPT_HUGE_THRESHOLD, MIB(1)), OPTION_OK);  // said: nothing is learned
     struct span *span = huge_take(MIB(1), 1);
     CHECK(span != NULL);
     huge_give(span);
     CHECK(huge_evict(UINT64_MAX) > 0);
     CHECK_EQ(huge_cached_count(), 0);
     fake_forget();
+}
+
+static struct span *take(size_t bytes);
+
+static void the_threshold_learns(void) {
+    fake_reset();
+    CHECK_EQ(options_origin(OPT_HUGE_THRESHOLD), ORIGIN_DEFAULT);
+    CHECK_EQ(huge_threshold(), MIB(1));
+    uintptr_t base = take(MIB(5))->base;
+    CHECK_EQ(huge_threshold(), MIB(1));
+    huge_give(page_map_span(base));
+    CHECK_EQ(huge_threshold(), MIB(5));
+    CHECK_EQ(huge_cached_count(), 0);  // the arenas serve this size from here on
+    CHECK_EQ(page_map_class(base), CLASS_NONE);
+    huge_give(take(MIB(3)));
+    CHECK_EQ(huge_threshold(), MIB(5));
+    huge_give(take(MIB(40)));  // too large to be learned: it waits
+    CHECK_EQ(huge_threshold(), MIB(5));
+    CHECK_EQ(huge_cached_count(), 1);
+    CHECK_EQ(huge_evict(UINT64_MAX), MIB(40));
+    CHECK_EQ(options_set(OPT_HUGE_THRESHOLD, MIB(6)), OPTION_OK);
+    huge_give(take(MIB(20)));  // said, not learned
+    CHECK_EQ(huge_threshold(), MIB(6));
+    CHECK_EQ(huge_cached_count(), 1);
+    CHECK_EQ(huge_evict(UINT64_MAX), MIB(20));
 }
 
 static struct span *take(size_t bytes) {
@@ -289,6 +315,7 @@ static void fork_keeps_it_usable(void) {
 }
 
 int main(void) {
+    CASE(the_threshold_learns);  // first: what was learned stays
     CASE(one_mapping_a_block);
     CASE(alignments);
     CASE(reuse_within_a_quarter);
