@@ -34,6 +34,7 @@ static void init_bins(struct arena *arena) {
 void arena_start(unsigned count, uint64_t decay_ns, uint64_t now_ns) {
     table.limit = count;
     purge_init(&table.purge, decay_ns, now_ns);
+    huge_start(&table.purge);
     source_brk_init(&main_brk);
     source_map_init(&main_arena.map);
     page_heap_init(&main_arena.pages, &main_brk.source, &main_arena.map.source,

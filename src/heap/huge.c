@@ -7,7 +7,7 @@
 #include "os/os.h"
 
 #define HUGE_NAME "tidemalloc huge"
-enum { CACHE_ENTRIES_MAX = 64, LEARNED_MAX = 32 << 20 };
+enum { CACHE_ENTRIES_MAX = 64, LEARN_FREED_MAX = 32 << 20, LEARN_MISSED_MAX = 64 << 20 };
 static const uint64_t keep_ns = 1000000000;
 
 static struct {
@@ -20,22 +20,32 @@ static struct {
            .freed = {&cache.freed, &cache.freed},
            .oldest_ns = UINT64_MAX};
 
+static struct purge  own;             // for tests of this floor alone: nothing is learned from it
+static struct purge *shared = &own;   // constant after start
 static size_t learned;  // the largest block freed, up to LEARNED_MAX; relaxed: a hint
 
-size_t huge_threshold(void) {
-    return max_size(option(OPT_HUGE_THRESHOLD), PEEK(&learned));
+void huge_start(struct purge *purge) {
+    shared = purge;
 }
 
-static void learn(size_t bytes) {
-    if (bytes > PEEK(&learned) && bytes <= LEARNED_MAX &&
-        options_origin(OPT_HUGE_THRESHOLD) == ORIGIN_DEFAULT)
+// Whoever says a threshold gets that one.
+static size_t learned_threshold(void) {
+    return options_origin(OPT_HUGE_THRESHOLD) == ORIGIN_DEFAULT ? PEEK(&learned) : 0;
+}
+
+size_t huge_threshold(void) {
+    return max_size(option(OPT_HUGE_THRESHOLD), learned_threshold());
+}
+
+static void learn(size_t bytes, size_t most) {
+    if (bytes > PEEK(&learned) && bytes <= most)
         POKE(&learned, bytes);
 }
 
 // True: a freed mapping of this size may be asked for again as it is. What was learned is served
 // by the arenas from now on.
 static bool is_worth_keeping(const struct span *span) {
-    return span->bytes <= option(OPT_HUGE_CACHE) && span->bytes > PEEK(&learned);
+    return span->bytes <= option(OPT_HUGE_CACHE) && span->bytes > learned_threshold();
 }
 
 static size_t round_to_pages(size_t bytes) {
@@ -78,21 +88,22 @@ static struct span *take_cached(size_t bytes, size_t alignment) {
 }
 
 // One freed mapping may be as large as TIDE_HUGE_CACHE says, so that a buffer that comes and goes
-// costs no fault; several together may be as large as other free memory may.
-static bool is_within_bounds_locked(void) {
+// costs no fault; several together may be as large as other free memory may, too.
+static bool is_within_bounds_locked(uint64_t allowance) {
     size_t most = option(OPT_HUGE_CACHE);
     if (cache.freed_count > 1)
-        most = min_size(most, option(OPT_PURGE_BUDGET));
+        most = min_size(most, allowance);
     return cache.freed_bytes <= most && cache.freed_count <= CACHE_ENTRIES_MAX;
 }
 
 static struct span *oldest_due(uint64_t until_ns) {
     struct span *span = NULL;
+    uint64_t     allowance = purge_allowance(shared, os_now_ns());
     lock_acquire(&cache.lock);
     struct list *first = list_first(&cache.freed);
     if (first) {
         span = CONTAINER_OF(first, struct span, lru);
-        if (is_within_bounds_locked() && span->freed_ns > until_ns)
+        if (is_within_bounds_locked(allowance) && span->freed_ns > until_ns)
             span = NULL;
     }
     if (span)
@@ -117,6 +128,7 @@ static void put_cached(struct span *span, uint64_t now_ns) {
 static size_t drop(struct span *span) {
     size_t bytes = span->resident;
     page_map_set_class(span->base, span->granules, CLASS_NONE);
+    page_gauge_purged(&shared->gauge, bytes);
     if (os_unmap((void *)span->base, span_bytes(span)) == 0) {
         counters_sub(&counters_process, COUNTER_mappings, 1);
         counters_sub(&counters_process, COUNTER_mapped_bytes, span_bytes(span));
@@ -183,6 +195,10 @@ static struct span *map_new(size_t granules, size_t alignment) {
         os_unmap(memory, bytes);
         return NULL;
     }
+    if (page_gauge_taken(&shared->gauge, bytes) > 0 && bytes <= LEARN_MISSED_MAX) {
+        learn(LEARN_MISSED_MAX, LEARN_MISSED_MAX);
+        huge_evict(UINT64_MAX);
+    }
     counters_add(&counters_process, COUNTER_huge_maps, 1);
     counters_add(&counters_process, COUNTER_mappings, 1);
     counters_add(&counters_process, COUNTER_mapped_bytes, bytes);
@@ -210,7 +226,7 @@ struct span *huge_take(size_t bytes, size_t alignment) {
 
 void huge_give(struct span *span) {
     count_block(span, -1);
-    learn(span->bytes);
+    learn(span->bytes, LEARN_FREED_MAX);
     page_map_set_class(span->base, span->granules, CLASS_FREE);
     span_set_kind(span, SPAN_FREE);
     span->owner = NULL;

@@ -10,12 +10,16 @@
 // Lock: RANK_HUGE around the cache's list; never held over a system call. Blocks themselves belong
 // to their holder.
 #pragma once
-#include "page/span.h"
+#include "page/purge.h"
 
+// Before the first block: what unmapping and mapping again teaches goes there, and what may wait
+// comes from there.
+void huge_start(struct purge *purge);
 // Blocks above this many bytes are huge: TIDE_HUGE_THRESHOLD, and where nobody set it, what was
 // learned: a program that frees huge blocks will ask for more of them, so requests up to the
 // largest that was freed (32 MiB at most) come from the arenas from then on, where freed memory is
-// split and joined and used again without system calls. Only ever grows.
+// split and joined and used again without system calls. All up to 64 MiB do when a
+// block is mapped anew after others were unmapped. Only ever grows.
 size_t huge_threshold(void);
 // `bytes` >= 1 up to PTRDIFF_MAX, `alignment` a power of two. NULL: no memory. span->state tells
 // whether it reads as zero.

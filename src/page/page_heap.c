@@ -18,9 +18,11 @@ static void count_active(struct page_heap *heap, intptr_t bytes) {
     gauge_move(&heap->gauge->active_bytes, &heap->active_bytes, bytes);
 }
 
-// A span that was zero pages is taken. How much of it had been given back is not known of a span,
-// only of the process: the purge learns from the sum.
-static void note_missed(struct page_gauge *gauge, uint64_t bytes) {
+void page_gauge_purged(struct page_gauge *gauge, uint64_t bytes) {
+    __atomic_fetch_add(&gauge->purged_bytes, bytes, __ATOMIC_RELAXED);
+}
+
+uint64_t page_gauge_taken(struct page_gauge *gauge, uint64_t bytes) {
     uint64_t purged = PEEK(&gauge->purged_bytes), missed;
     do {
         missed = min_size(purged, bytes);
@@ -29,6 +31,7 @@ static void note_missed(struct page_gauge *gauge, uint64_t bytes) {
                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED));
     if (missed > 0)
         __atomic_fetch_add(&gauge->missed_bytes, missed, __ATOMIC_RELAXED);
+    return missed;
 }
 
 void page_heap_init(struct page_heap *heap, struct source *source, struct source *fallback,
@@ -194,7 +197,7 @@ static struct span *take_locked(struct page_heap *heap, size_t granules, size_t 
     if (!span)
         return NULL;
     if (span->state == SPAN_CLEAN)
-        note_missed(heap->gauge, span_bytes(span));
+        page_gauge_taken(heap->gauge, span_bytes(span));
     span_publish_ends(span);
     count_active(heap, (intptr_t)span_bytes(span));
     return span;
@@ -297,7 +300,7 @@ void page_heap_attach(struct page_heap *heap, struct span *span, bool clean) {
     list_remove(&span->owned);
     span->state = clean ? SPAN_CLEAN : SPAN_DIRTY;
     if (clean) {
-        __atomic_fetch_add(&heap->gauge->purged_bytes, span->resident, __ATOMIC_RELAXED);
+        page_gauge_purged(heap->gauge, span->resident);
         span->resident = 0;
     }
     release_locked(heap, span);

@@ -25,6 +25,12 @@ struct page_gauge {
     uint64_t missed_bytes;  // taken again after they were given back, ever: each was a page fault
 };
 
+// Resident memory was given back; zero pages were taken. How much of what is taken had been given
+// back before is not known of a span, only of the process: the purge learns from the sums. The
+// answer is what was, as far as that is known.
+void page_gauge_purged(struct page_gauge *gauge, uint64_t bytes);
+uint64_t page_gauge_taken(struct page_gauge *gauge, uint64_t bytes);
+
 struct page_heap {
     struct lock        lock;
     struct tree        free_spans[2];  // by enum span_state

@@ -8,7 +8,11 @@
 enum { PAUSE_NS = 1000000000, REGRET_HALF_NS = 1000000000, SLICE_BYTES = 8 << 20 };
 
 void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns) {
-    *purge = (struct purge){.next_ns = now_ns + decay_ns / DECAY_STEPS, .regret_ns = now_ns};
+    *purge = (struct purge){
+        .next_ns = now_ns + decay_ns / DECAY_STEPS,
+        .regret_ns = now_ns,
+        .low_bytes = UINT64_MAX,
+    };
     lock_init(&purge->lock, RANK_HUGE);
     decay_init(&purge->decay, decay_ns, now_ns);
 }
@@ -24,23 +28,38 @@ static void learn_locked(struct purge *purge, uint64_t now_ns) {
     uint64_t regret = purge->regret, missed = PEEK(&purge->gauge.missed_bytes);
     uint64_t halvings = (now_ns - purge->regret_ns) / REGRET_HALF_NS;
     if (now_ns > purge->regret_ns && halvings > 0) {
-        regret = halvings < 64 ? regret >> halvings : 0;
+        uint64_t swing = purge->high_bytes - min_size(purge->low_bytes, purge->high_bytes);
+        regret = max_size(halvings < 64 ? regret >> halvings : 0, min_size(regret, swing));
         purge->regret_ns += halvings * REGRET_HALF_NS;
+        POKE(&purge->high_bytes, 0);
+        POKE(&purge->low_bytes, UINT64_MAX);
     }
     POKE(&purge->regret, regret + (missed - purge->missed_seen));
     purge->missed_seen = missed;
 }
 
-size_t purge_surplus(struct purge *purge, uint64_t now_ns) {
-    uint64_t dirty = PEEK(&purge->gauge.dirty_bytes), limit = budget(purge);
-    if (LIKELY(dirty <= limit) || now_ns < PEEK(&purge->pause_ns))
-        return 0;
+uint64_t purge_allowance(struct purge *purge, uint64_t now_ns) {
     if (lock_try(&purge->lock)) {
         learn_locked(purge, now_ns);
         lock_release(&purge->lock);
     }
-    uint64_t more = limit + PEEK(&purge->regret);
-    return dirty > more ? dirty - more + limit / 8 : 0;
+    return budget(purge) + PEEK(&purge->regret);
+}
+
+static void note_swing(struct purge *purge, uint64_t dirty) {
+    if (dirty > PEEK(&purge->high_bytes))
+        POKE(&purge->high_bytes, dirty);
+    if (dirty < PEEK(&purge->low_bytes))
+        POKE(&purge->low_bytes, dirty);
+}
+
+size_t purge_surplus(struct purge *purge, uint64_t now_ns) {
+    uint64_t dirty = PEEK(&purge->gauge.dirty_bytes), limit = budget(purge);
+    note_swing(purge, dirty);
+    if (LIKELY(dirty <= limit) || now_ns < PEEK(&purge->pause_ns))
+        return 0;
+    uint64_t most = purge_allowance(purge, now_ns);
+    return dirty > most ? dirty - most + limit / 8 : 0;
 }
 
 static size_t tick_locked(struct purge *purge, uint64_t now_ns) {

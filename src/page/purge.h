@@ -6,8 +6,9 @@
 //           may have freed spans (arena_settle): the last free of a burst leaves the process
 //           bounded, without clock or thread.
 //   regret  what was given back and then taken again was given back too early: the budget grows by
-//           it, and half of that is forgotten every second. So demand that swings pays for its
-//           first swing only, and a burst that does not come back leaves nothing.
+//           it. Every second half of that is forgotten, but for what free memory really swung by in
+//           that second. So demand that swings pays for its first swing only, and a burst that does
+//           not come back leaves nothing.
 //   decay   while there is traffic, what nobody used for a while drains along the curve of
 //           base/decay.
 // The system call runs outside all locks, on detached spans that are joined before.
@@ -24,10 +25,14 @@ struct purge {
     uint64_t          pause_ns;   // no purge before: the kernel refused one; read by anybody
     uint64_t          regret;     // bytes added to the budget; read by anybody
     uint64_t          regret_ns;  // when it was last halved
+    uint64_t          high_bytes, low_bytes;  // of dirty bytes since then, as settles saw them;
+                                              // relaxed: hints
     uint64_t          missed_seen;  // of gauge.missed_bytes, what is in `regret` already
 };
 
 void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns);
+// What free memory of one kind may keep resident now: budget and regret. Any thread, no lock held.
+uint64_t purge_allowance(struct purge *purge, uint64_t now_ns);
 // Free resident bytes above the budget; 0 = within. To avoid a system call per freed span the
 // surplus includes an eighth of the budget. Any thread, no lock held.
 size_t purge_surplus(struct purge *purge, uint64_t now_ns);

@@ -37,12 +37,15 @@ static void the_threshold_learns(void) {
     CHECK_EQ(huge_threshold(), MIB(5));
     CHECK_EQ(huge_cached_count(), 0);  // the arenas serve this size from here on
     CHECK_EQ(page_map_class(base), CLASS_NONE);
-    huge_give(take(MIB(3)));
-    CHECK_EQ(huge_threshold(), MIB(5));
-    huge_give(take(MIB(40)));  // too large to be learned: it waits
-    CHECK_EQ(huge_threshold(), MIB(5));
+    base = take(MIB(40))->base;  // mapped anew after something was unmapped
+    CHECK_EQ(huge_threshold(), MIB(64));
+    huge_give(page_map_span(base));
+    CHECK_EQ(huge_cached_count(), 0);
+    CHECK_EQ(options_set(OPT_HUGE_CACHE, MIB(100)), OPTION_OK);
+    huge_give(take(MIB(80)));  // too large to be learned: it waits
+    CHECK_EQ(huge_threshold(), MIB(64));
     CHECK_EQ(huge_cached_count(), 1);
-    CHECK_EQ(huge_evict(UINT64_MAX), MIB(40));
+    CHECK_EQ(huge_evict(UINT64_MAX), MIB(80));
     CHECK_EQ(options_set(OPT_HUGE_THRESHOLD, MIB(6)), OPTION_OK);
     huge_give(take(MIB(20)));  // said, not learned
     CHECK_EQ(huge_threshold(), MIB(6));
