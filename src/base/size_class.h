@@ -48,8 +48,11 @@ ALWAYS_INLINE uint32_t class_bytes(class_id id) {
 }
 // offset / slot size without a division. Exact for every offset below 2^18 (a slab is four granules
 // at most): the error of the reciprocal is at most `bytes` <= 2^16, and 2^18 * 2^16 < 2^40.
+ALWAYS_INLINE size_t size_class_slot_by(uint64_t reciprocal, size_t offset) {
+    return (size_t)(((uint64_t)offset * reciprocal) >> 40);
+}
 ALWAYS_INLINE uint32_t size_class_slot(class_id id, size_t offset) {
-    return (uint32_t)(((uint64_t)offset * size_class_table[id].reciprocal) >> 40);
+    return (uint32_t)size_class_slot_by(size_class_table[id].reciprocal, offset);
 }
 
 // The lowest class that serves `bytes` at a multiple of `alignment` (a power of two), or CLASS_NONE

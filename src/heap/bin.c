@@ -18,6 +18,11 @@ static uint64_t fullness(const struct slab *slab) {
     return (uint64_t)(slab->free_count >> slab->free_shift);
 }
 
+// A slab may stand one step beside its own, so that one that swings around a border stays.
+static bool stands_near(const struct slab *slab) {
+    return fullness(slab) - slab->node.major + 1 <= 2;
+}
+
 static void unlist(struct bin *bin, struct slab *slab) {
     if (slab->listed)
         tree_remove(&bin->partial, &slab->node);
@@ -25,24 +30,29 @@ static void unlist(struct bin *bin, struct slab *slab) {
 }
 
 static void enlist(struct bin *bin, struct slab *slab) {
-    slab->node.major = fullness(slab);
+    if (!stands_near(slab))
+        slab->node.major = fullness(slab);
     slab->node.minor = slab->base;
     tree_insert(&bin->partial, &slab->node);
     slab->listed = true;
 }
 
-// After free_count changed: the slab stands where it belongs.
-static void relist(struct bin *bin, struct slab *slab) {
+NOINLINE static void move(struct bin *bin, struct slab *slab) {
     if (slab->busy)
         return;
-    if (slab->free_count == 0) {
-        unlist(bin, slab);
-    } else if (!slab->listed) {
+    unlist(bin, slab);
+    if (slab->free_count > 0)
         enlist(bin, slab);
-    } else if (slab->node.major != fullness(slab)) {
-        unlist(bin, slab);
-        enlist(bin, slab);
-    }
+}
+
+static bool stands_well(const struct slab *slab) {
+    return slab->listed && slab->free_count > 0 && stands_near(slab);
+}
+
+// After free_count changed: the slab stands where it belongs.
+ALWAYS_INLINE void relist(struct bin *bin, struct slab *slab) {
+    if (UNLIKELY(!stands_well(slab)))
+        move(bin, slab);
 }
 
 // --- slabs come and go ---------------------------------------------------------------------------
@@ -98,26 +108,39 @@ void bin_destroy(struct bin *bin) {
 
 // --- under the lock ------------------------------------------------------------------------------
 
-void bin_merge_locked(struct bin *bin) {
-    if (!handback_has_news(&bin->news) && !bin->news.walk)
-        return;
+static void merge_slab(struct bin *bin, struct slab *slab) {
+    uint32_t count = slab_merge(slab);
+    POKE(&bin->taken, bin->taken - count);
+    POKE(&bin->merged, bin->merged + count);
+    relist(bin, slab);
+}
+
+NOINLINE static void merge_news(struct bin *bin) {
     POKE(&bin->pending, 0);
     struct handback_node *node;
     while ((node = handback_next(&bin->news)) != NULL) {
         struct slab *slab = CONTAINER_OF(node, struct slab, hand);
-        uint32_t     count = slab_merge(slab);
-        POKE(&bin->taken, bin->taken - count);
-        relist(bin, slab);
+        merge_slab(bin, slab);
         drop_if_idle(bin, slab);
     }
 }
 
-static uint32_t take_from(struct bin *bin, struct slab *slab, void **out, uint32_t count) {
+void bin_merge_locked(struct bin *bin) {
+    if (handback_has_news(&bin->news))
+        merge_news(bin);
+}
+
+// From the first slab of the tree: it stays the first as it gets fuller, so its key may change
+// where it stands.
+static uint32_t take_from_first(struct bin *bin, struct slab *slab, void **out, uint32_t count) {
     uint32_t high = slab->high_water, holes = slab->hole_bytes;
     uint32_t taken = slab_take(slab, out, count);
     POKE(&bin->touched, bin->touched + slab->high_water - high);
     POKE(&bin->hole_bytes, bin->hole_bytes - (holes - slab->hole_bytes));
-    relist(bin, slab);
+    if (slab->free_count == 0)
+        unlist(bin, slab);
+    else if (fullness(slab) < slab->node.major)
+        slab->node.major = fullness(slab);
     return taken;
 }
 
@@ -132,10 +155,14 @@ uint32_t bin_take_locked(struct bin *bin, void **out, uint32_t count) {
         struct slab *slab = node ? CONTAINER_OF(node, struct slab, node) : add_slab(bin);
         if (!slab)
             break;
-        taken += take_from(bin, slab, out + taken, count - taken);
+        taken += take_from_first(bin, slab, out + taken, count - taken);
     }
     POKE(&bin->taken, bin->taken + taken);
     return taken;
+}
+
+NORETURN COLD static void fail_gone(const char *function, class_id id, const void *pointer) {
+    fail_block(function, pointer, "double free of a ", class_bytes(id), "-byte block");
 }
 
 // The slab of a slot of class `id`; `byte` is what the page map must say. What is there now is
@@ -144,29 +171,36 @@ static struct slab *slab_of(const char *function, class_id id, class_id byte, vo
     uintptr_t    address = (uintptr_t)pointer;
     struct slab *slab = slab_find(address);
     if (UNLIKELY(page_map_class(address) != byte || !slab))
-        fail_block(function, pointer, "double free of a ", class_bytes(id), "-byte block");
+        fail_gone(function, id, pointer);
     uint32_t slot = slab_slot_of(slab, address);
     if (UNLIKELY(slot >= slab->slot_count || slab_slot_address(slab, slot) != address))
         slab_fail(function, pointer, slab);
     return slab;
 }
 
+struct bin *bin_of(const char *function, class_id id, void *slot) {
+    return PEEK(&slab_of(function, id, id, slot)->bin);
+}
+
 uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, uint32_t count) {
-    uint32_t others = 0, given = 0;
+    uint32_t others = 0;
     bin_merge_locked(bin);
-    for (uint32_t i = 0; i < count; i++) {
-        struct slab *slab = slab_of(function, bin->id, class_byte(bin), slots[i]);
+    for (uint32_t i = 0; i < count;) {
+        struct slab *slab = slab_find((uintptr_t)slots[i]);
+        if (UNLIKELY(!slab))
+            fail_gone(function, bin->id, slots[i]);
         if (PEEK(&slab->bin) != bin) {
-            slots[others++] = slots[i];
+            slots[others++] = slots[i++];
             continue;
         }
-        if (UNLIKELY(!slab_give(slab, slab_slot_of(slab, (uintptr_t)slots[i]))))
+        uint32_t run = slab_give(slab, slots + i, count - i);
+        if (UNLIKELY(run == 0))
             slab_fail(function, slots[i], slab);
-        given++;
+        i += run;
         relist(bin, slab);
         drop_if_idle(bin, slab);
     }
-    POKE(&bin->taken, bin->taken - given);
+    POKE(&bin->taken, bin->taken - (count - others));
     return others;
 }
 
@@ -196,45 +230,63 @@ static void merge_if_due(struct bin *bin, uint32_t count) {
     lock_release(&bin->lock);
 }
 
-// Returns the slots that lie in the slab of slots[0]; how many those are.
-static uint32_t return_to_slab(const char *function, class_id id, void **slots, uint32_t count) {
-    struct slab *slab = slab_of(function, id, id, slots[0]);
-    struct bin  *bin = PEEK(&slab->bin);
-    uintptr_t    end = slab->base + (uintptr_t)slab->slot_count * slab_bytes(slab);
-    uint32_t     done = 0;
-    slab_return_begin(slab);
-    while (done < count && (uintptr_t)slots[done] < end) {
-        uint32_t slot = slab_slot_of(slab, (uintptr_t)slots[done]);
-        uint32_t word = slot / BITMAP_WORD_BITS, first = done;
-        uint64_t bits = 0;
-        while (done < count && (uintptr_t)slots[done] < end) {
-            slot = slab_slot_of(slab, (uintptr_t)slots[done]);
-            uint64_t bit = (uint64_t)1 << (slot % BITMAP_WORD_BITS);
-            if (slot / BITMAP_WORD_BITS != word)
-                break;
-            if (UNLIKELY(bits & bit) || slab_slot_address(slab, slot) != (uintptr_t)slots[done])
-                slab_fail(function, slots[done], slab);
-            bits |= bit;
-            done++;
-        }
-        uint64_t already = slab_return_bits(slab, word, bits);
-        if (UNLIKELY(already)) {
-            slot = word * BITMAP_WORD_BITS + bits_lowest(already);
-            slab_fail(function, (void *)slab_slot_address(slab, slot), slab);
-        }
-        ASSERT(done > first);
+static bool lies_in(const struct slab *slab, const void *slot) {
+    return (uintptr_t)slot - slab->base < (size_t)slab->slot_count * slab_bytes(slab);
+}
+
+// Returns the first ones of the slots, as far as they lie in one word of the slab; slots[0] does.
+static uint32_t return_word(const char *function, struct slab *slab, void **slots,
+                            uint32_t count) {
+    uint32_t slot = slab_slot_of(slab, (uintptr_t)slots[0]), word = slot / BITMAP_WORD_BITS;
+    uint32_t done = 0;
+    uint64_t bits = 0;
+    do {
+        uint64_t bit = (uint64_t)1 << (slot % BITMAP_WORD_BITS);
+        if (UNLIKELY(bits & bit || slab_slot_address(slab, slot) != (uintptr_t)slots[done]))
+            slab_fail(function, slots[done], slab);
+        bits |= bit;
+        if (++done == count || !lies_in(slab, slots[done]))
+            break;
+        slot = slab_slot_of(slab, (uintptr_t)slots[done]);
+    } while (slot / BITMAP_WORD_BITS == word);
+    uint64_t already = slab_return_bits(slab, word, bits);
+    if (UNLIKELY(already)) {
+        slot = word * BITMAP_WORD_BITS + bits_lowest(already);
+        slab_fail(function, (void *)slab_slot_address(slab, slot), slab);
     }
+    return done;
+}
+
+// Returns the first ones of the slots, as far as they lie in the slab of slots[0].
+static uint32_t return_to_slab(const char *function, struct slab *slab, void **slots,
+                               uint32_t count) {
+    struct bin *bin = PEEK(&slab->bin);
+    uint32_t    done = 0;
+    slab_return_begin(slab);
+    do
+        done += return_word(function, slab, slots + done, count - done);
+    while (done < count && lies_in(slab, slots[done]));
     if (slab_return_end(slab))
         handback_push(&bin->news, &slab->hand);
-    counters_add(&counters_process, COUNTER_remote_frees, done);
     merge_if_due(bin, done);
     return done;
 }
 
+// Slots that were used together lie together: then their order is as good as a sorted one.
+static bool is_scattered(void **slots, uint32_t count) {
+    uint32_t jumps = 0;
+    for (uint32_t i = 1; i < count; i++)
+        jumps += ((uintptr_t)slots[i - 1] ^ (uintptr_t)slots[i]) >> GRANULE_SHIFT != 0;
+    return jumps > count / 4;
+}
+
 void bin_return(const char *function, class_id id, void **slots, uint32_t count) {
-    sort_addresses(slots, count);
-    for (uint32_t done = 0; done < count;)
-        done += return_to_slab(function, id, slots + done, count - done);
+    if (is_scattered(slots, count))
+        sort_addresses(slots, count);
+    for (uint32_t done = 0; done < count;) {
+        struct slab *slab = slab_of(function, id, id, slots[done]);
+        done += return_to_slab(function, slab, slots + done, count - done);
+    }
 }
 
 // --- holes ---------------------------------------------------------------------------------------
@@ -305,8 +357,7 @@ void bin_repair_slab_in_child(struct span *span) {
         return;
     slab->handoff = 0;
     slab->busy = false;
-    bin->taken -= slab_merge(slab);
-    relist(bin, slab);
+    merge_slab(bin, slab);
 }
 
 void bin_repair_in_child(struct bin *bin) {
@@ -328,6 +379,9 @@ void bin_count(const struct bin *bin, struct counters *totals) {
     totals->value[COUNTER_slabs] += PEEK(&bin->slab_count);
     totals->value[COUNTER_slack_bytes] += slack > holes ? slack - holes : 0;
     totals->value[COUNTER_returned_bytes] += holes;
+    totals->value[COUNTER_refills] += PEEK(&bin->refills);
+    totals->value[COUNTER_flushes] += PEEK(&bin->flushes);
+    totals->value[COUNTER_remote_frees] += PEEK(&bin->merged) + PEEK(&bin->pending);
 }
 
 // --- the checker ---------------------------------------------------------------------------------
@@ -339,8 +393,7 @@ void bin_check(struct bin *bin) {
     for (; node; node = tree_after(&bin->partial, node->major, node->minor), count++) {
         struct slab *slab = CONTAINER_OF(node, struct slab, node);
         slab_check(slab);
-        if (slab->bin != bin || !slab->listed || slab->free_count == 0 ||
-            node->major != fullness(slab))
+        if (slab->bin != bin || !stands_well(slab))
             fail_internal("bin: a slab stands in the wrong place");
     }
     if (tree_check(&bin->partial) != count || count > bin->slab_count)

@@ -2,7 +2,8 @@
 //
 // Theory
 //  1. Slabs with a free slot stand in a tree ordered by (how full, address): a batch comes from the
-//     fullest slab with room, lowest address first, so that sparse slabs drain and go. Full slabs
+//     fullest slab with room, lowest address first, so that sparse slabs drain and go. How full is
+//     told in 8 to 15 steps, and a slab moves when it is two steps from where it stands. Full slabs
 //     are nowhere; their slots lead back to them.
 //  2. Slots come back under the lock (bin_give) or without it (bin_return): then the slab is
 //     announced on the bin's hand-back stack, and whoever next holds the lock merges. A returning
@@ -22,11 +23,9 @@ struct user_heap;
 
 struct bin {
     struct lock       lock;
-    class_id          id;       // constant, as are the next two
+    class_id          id;       // constant, as are the next one and owner
     struct page_heap *pages;    // where slabs come from
-    struct user_heap *owner;    // NULL: a bin of an arena
     struct tree       partial;  // theory 1; under the lock
-    struct list       slabs;    // of span.owned: all slabs, only in a user's heap; under the lock
     struct handback   news;     // theory 2
     uint32_t          pending;  // slots returned since the last merge; relaxed: a hint
     // figures; written under the lock, read by anybody
@@ -34,6 +33,12 @@ struct bin {
     uint64_t          taken;       // slots taken (or returned and not merged)
     uint64_t          touched;     // sum of the slabs' high_water
     uint64_t          hole_bytes;  // given back inside slabs
+    uint64_t          refills;     // batches that caches took, and the next two: since the start
+    uint64_t          flushes;     // batches that caches gave back
+    uint64_t          merged;      // slots that came back without the lock
+    // seldom used
+    struct user_heap *owner;    // NULL: a bin of an arena
+    struct list       slabs;    // of span.owned: all slabs, only in a user's heap; under the lock
 } CACHE_ALIGNED;
 
 void bin_init(struct bin *bin, class_id id, struct page_heap *pages, struct user_heap *owner);
@@ -53,8 +58,10 @@ uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, ui
 // Merges what came back.
 void bin_merge_locked(struct bin *bin);
 
-// Returns `count` slots of one class, of any bins, without their locks. Sorts the array. Fatal as
-// bin_give_locked.
+// The bin of an arena that a slot of class `id` belongs to. Fatal as bin_give_locked.
+struct bin *bin_of(const char *function, class_id id, void *slot);
+// Returns `count` slots of one class, of any bins, without their locks. May sort the array. Fatal
+// as bin_give_locked.
 void bin_return(const char *function, class_id id, void **slots, uint32_t count);
 
 // In a forked child, for every slab, before bin_repair_in_child: forgets the other threads' half of

@@ -8,6 +8,7 @@
 enum { SLAB_POOLS = 7 };
 #define SLAB_POOL(words)                                                                           \
     { .record_bytes = (sizeof(struct slab) + 2 * 8 * (words) + 15) & ~(size_t)15 }
+_Static_assert(SLAB_SLOTS_MAX <= 64 * BITMAP_WORD_BITS, "room_words has a bit for each free word");
 static struct meta_pool slab_pools[SLAB_POOLS] = {SLAB_POOL(1),  SLAB_POOL(2),  SLAB_POOL(4),
                                                   SLAB_POOL(8),  SLAB_POOL(16), SLAB_POOL(32),
                                                   SLAB_POOL(64)};
@@ -34,7 +35,7 @@ struct slab *slab_new(struct span *span, struct bin *bin, class_id id) {
     slab->free_shift = (uint8_t)(max_size(bits_highest(slab->slot_count), 3) - 3);
     slab->free_count = slab->slot_count;
     slab->high_water = touched_slots(span, id);
-    slab->first_word = 0;
+    slab->room_words = bits_low_mask((unsigned)words);
     slab->listed = false;
     slab->busy = false;
     slab->hole_bytes = 0;
@@ -51,48 +52,61 @@ void slab_delete(struct slab *slab) {
     meta_give(&slab_pools[slab->pool], slab);
 }
 
-// Moves up to `count` bits of one word out, lowest first, into out[count - 1] downwards.
+// Takes up to `count` slots, lowest first, of one free word that has some, into out[count - 1]
+// downwards. Returns how many stay to be taken.
 static uint32_t take_word(struct slab *slab, uint32_t word, void **out, uint32_t count) {
-    uint64_t free = slab->words[word];
-    uint32_t taken = 0;
-    while (free && taken < count) {
-        uint32_t slot = word * BITMAP_WORD_BITS + bits_lowest(free);
+    uint64_t  free = slab->words[word];
+    uint32_t  bytes = slab_bytes(slab);
+    uintptr_t start = slab_slot_address(slab, word * BITMAP_WORD_BITS);
+    do {
+        out[--count] = (void *)(start + (uintptr_t)bits_lowest(free) * bytes);
         free &= free - 1;
-        out[count - 1 - taken++] = (void *)slab_slot_address(slab, slot);
-        if (slot >= slab->high_water)
-            slab->high_water = (uint16_t)(slot + 1);
-    }
+    } while (free && count > 0);
     POKE(&slab->words[word], free);
-    return taken;
+    if (!free)
+        slab->room_words &= ~((uint64_t)1 << word);
+    return count;
 }
 
 uint32_t slab_take(struct slab *slab, void **out, uint32_t count) {
     if (config_debug)
         slab_check(slab);
-    uint32_t left = count < slab->free_count ? count : slab->free_count;
-    uint32_t taken = left, word = slab->first_word;
-    while (left > 0) {
-        left -= take_word(slab, word, out, left);
-        if (left > 0)
-            word++;
-    }
-    slab->first_word = (uint16_t)word;
+    uint32_t taken = count < slab->free_count ? count : slab->free_count;
+    if (taken == 0)
+        return 0;
+    for (uint32_t left = taken; left > 0;)
+        left = take_word(slab, bits_lowest(slab->room_words), out, left);
+    uint32_t highest = slab_slot_of(slab, (uintptr_t)out[0]);  // of those taken
+    if (highest >= slab->high_water)
+        slab->high_water = (uint16_t)(highest + 1);
     slab->free_count = (uint16_t)(slab->free_count - taken);
     if (slab->hole_bytes)
         slab->hole_bytes -= (uint32_t)min_size(slab->hole_bytes, (size_t)taken * slab_bytes(slab));
     return taken;
 }
 
-bool slab_give(struct slab *slab, uint32_t slot) {
-    uint32_t word = slot / BITMAP_WORD_BITS;
-    uint64_t bit = (uint64_t)1 << (slot % BITMAP_WORD_BITS);
-    if (UNLIKELY((slab->words[word] | PEEK(&slab_returned(slab)[word])) & bit))
-        return false;
-    POKE(&slab->words[word], slab->words[word] | bit);
-    slab->free_count++;
-    if (word < slab->first_word)
-        slab->first_word = (uint16_t)word;
-    return true;
+uint32_t slab_give(struct slab *slab, void *const *slots, uint32_t count) {
+    // In variables of their own: to the compiler, a bitmap word that is written may be any of them.
+    const struct size_class *class = &size_class_table[slab->id];
+    uintptr_t     base = slab->base;
+    uint64_t      reciprocal = class->reciprocal, room_words = slab->room_words;
+    size_t        bytes = class->bytes, used = slab->slot_count * bytes, words = slab->word_count;
+    void *const  *at = slots, *const *end = slots + count;
+    do {
+        size_t offset = (uintptr_t)*at - base;
+        if (offset >= used)
+            break;
+        uint64_t  slot = size_class_slot_by(reciprocal, offset), word = slot / BITMAP_WORD_BITS;
+        uint64_t *place = &slab->words[word], free = *place;
+        uint64_t  not_taken = free | PEEK(&place[words]);
+        if (UNLIKELY(slot * bytes != offset || ((not_taken >> (slot % BITMAP_WORD_BITS)) & 1)))
+            break;
+        POKE(place, free | (uint64_t)1 << (slot % BITMAP_WORD_BITS));
+        room_words |= (uint64_t)1 << (word % 64);
+    } while (++at < end);
+    slab->room_words = room_words;
+    slab->free_count = (uint16_t)(slab->free_count + (at - slots));
+    return (uint32_t)(at - slots);
 }
 
 // A double free that raced with the first: both passed the look of slab_return_bits.
@@ -115,8 +129,7 @@ uint32_t slab_merge(struct slab *slab) {
             fail_returned(slab, word, came & slab->words[word]);
         POKE(&slab->words[word], slab->words[word] | came);
         count += bits_count(came);
-        if (word < slab->first_word)
-            slab->first_word = (uint16_t)word;
+        slab->room_words |= (uint64_t)1 << word;
     }
     slab->free_count = (uint16_t)(slab->free_count + count);
     return count;
@@ -203,7 +216,7 @@ void slab_check(struct slab *slab) {
     for (uint32_t word = 0; word < slab->word_count; word++) {
         if (slab->words[word] & PEEK(&slab_returned(slab)[word]))
             fail_internal("slab: a slot is both free and returned");
-        if (word < slab->first_word && slab->words[word])
-            fail_internal("slab: a free slot below first_word");
+        if ((slab->words[word] != 0) != ((slab->room_words >> word) & 1))
+            fail_internal("slab: room_words is not the words with room");
     }
 }

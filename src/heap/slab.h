@@ -10,6 +10,7 @@
 //     never written.
 //  4. This record is a slab record for ever: a late reader sees something sane.
 //  5. Slots from high_water on were never handed out, and their pages are untouched.
+//  6. Bit w of room_words is set when free word w has a bit.
 //
 // Returning slots without the bin's lock: R is any returning thread, M the holder of the lock
 //   R1  handoff += 2                     the slab cannot go: R still holds a taken slot
@@ -48,9 +49,9 @@ struct slab {
     // written under the lock of the bin
     uint16_t             free_count;  // guarantee 2
     uint16_t             high_water;  // guarantee 5
-    uint16_t             first_word;  // no bit of the free words below it is set
     bool                 listed;      // in the bin's tree
     bool                 busy;        // its holes are being given back: it stays as it is
+    uint64_t             room_words;  // guarantee 6
     uint32_t             hole_bytes;  // given back inside the slab, as far as known
     struct tree_node     node;        // in the bin's tree
     // written by any thread, atomically
@@ -90,8 +91,9 @@ void slab_delete(struct slab *slab);
 // Takes up to `count` free slots, lowest first, and writes their addresses so that out[n - 1] is
 // the lowest: the order of a stack. Returns n <= min(count, free_count).
 uint32_t slab_take(struct slab *slab, void **out, uint32_t count);
-// False: the slot is free or returned already (nothing changed).
-bool slab_give(struct slab *slab, uint32_t slot);
+// Gives back the first ones of `count` slots (1 or more), as far as they lie in this slab and are
+// taken. Returns how many. 0, when slots[0] lies in the span: it is no taken slot (slab_fail).
+uint32_t slab_give(struct slab *slab, void *const *slots, uint32_t count);
 // M2 and M3: returned -> free; how many came back. Fatal when one of them is free already.
 uint32_t slab_merge(struct slab *slab);
 // M4's condition.
@@ -112,6 +114,6 @@ bool slab_next_hole(const struct slab *slab, uint32_t *slot, uintptr_t *start, u
 // The line for a pointer into the slab that is no taken slot, and abort: inside a slot, or free
 // already. Tells nothing of the pointer but where it lies.
 NORETURN COLD void slab_fail(const char *function, const void *pointer, const struct slab *slab);
-// Recomputes guarantees 1, 2 and 5; fatal. Under the bin's lock; other threads may return slots.
+// Recomputes guarantees 1, 2, 5 and 6; fatal. Under the bin's lock; other threads may return slots.
 // The debug build calls it at the head of slab_take and slab_merge.
 void slab_check(struct slab *slab);
