@@ -8,8 +8,9 @@
 
 enum {
     CHECK_VISITS = 1024,  // settles between two checks, in the debug build
-    MOVES_MAX = 4,       // arenas tried before a thread waits for a lock
-    PRESSURE_MAX = 256,  // locks found taken, within about a tick, before one more arena is used
+    SPINS_MAX = 100,      // looks at a taken lock before its holder is believed not to run
+    MOVES_MAX = 4,        // arenas tried before a thread waits for a lock
+    PRESSURE_MAX = 4096,  // locks found taken, within about a tick, before one more arena is used
 };
 
 // The main arena's record is static: what the first block needs of the system is the data segment,
@@ -91,11 +92,23 @@ COLD static void note_contention(void) {
 
 // --- small ---------------------------------------------------------------------------------------
 
+static bool try_for_a_while(struct lock *lock) {
+    for (unsigned i = 0; i < SPINS_MAX; i++) {
+        if (lock_try(lock))
+            return true;
+        os_pause();
+    }
+    return false;
+}
+
 // The bin of a class in the arena at hand or, when that is locked, the next whose lock is free;
-// locked.
+// locked. Arenas that are not active yet are for when a holder does not run: what is taken there
+// lies in slabs of its own.
 static struct bin *lock_some_bin(class_id id) {
-    unsigned start = here();
+    unsigned start = here(), active = PEEK(&table.active);
     for (unsigned i = 0; i < table.limit && i < MOVES_MAX; i++) {
+        if (i == active && try_for_a_while(&arena_number(start)->bins[id].lock))
+            return &arena_number(start)->bins[id];
         struct bin *bin = &arena_number(start + i)->bins[id];
         if (lock_try(&bin->lock))
             return bin;
@@ -106,35 +119,43 @@ static struct bin *lock_some_bin(class_id id) {
     return bin;
 }
 
-uint32_t arena_take(class_id id, void **out, uint32_t count) {
-    struct bin *bin = lock_some_bin(id);
-    uint32_t    taken = bin_take_locked(bin, out, count);
+static uint32_t take_and_release(struct bin *bin, void **out, uint32_t count) {
+    uint32_t taken = bin_take_locked(bin, out, count);
+    POKE(&bin->refills, bin->refills + (taken > 0));
     lock_release(&bin->lock);
+    return taken;
+}
+
+uint32_t arena_take(class_id id, void **out, uint32_t count) {
+    uint32_t taken = take_and_release(lock_some_bin(id), out, count);
     // One source may be exhausted (RLIMIT_DATA) where another is not.
     for (unsigned i = 0; taken == 0 && i < table.limit; i++) {
         if (!arena_at(i))
             continue;
-        bin = &arena_at(i)->bins[id];
+        struct bin *bin = &arena_at(i)->bins[id];
         lock_acquire(&bin->lock);
-        taken = bin_take_locked(bin, out, count);
-        lock_release(&bin->lock);
+        taken = take_and_release(bin, out, count);
     }
     if (UNLIKELY(taken == 0) && huge_evict(UINT64_MAX) > 0)
         return arena_take(id, out, count);
-    counters_add(&counters_process, COUNTER_refills, 1);
     return taken;
 }
 
 void arena_give(const char *function, class_id id, void **slots, uint32_t count) {
-    struct bin *bin = &arena_number(here())->bins[id];
-    uint32_t    others = count;
-    if (lock_try(&bin->lock)) {
-        others = bin_give_locked(bin, function, slots, count);
+    // The lock of a bin is cheaper than the bits, as long as nobody waits for it.
+    for (unsigned i = 0; count > 0 && i < MOVES_MAX; i++) {
+        struct bin *bin = bin_of(function, id, slots[0]);
+        if (!lock_try(&bin->lock)) {
+            if (i == 0)
+                counters_add(&counters_process, COUNTER_flushes, 1);
+            break;
+        }
+        count = bin_give_locked(bin, function, slots, count);
+        POKE(&bin->flushes, bin->flushes + (i == 0));
         lock_release(&bin->lock);
     }
-    if (others > 0)
-        bin_return(function, id, slots, others);
-    counters_add(&counters_process, COUNTER_flushes, 1);
+    if (count > 0)
+        bin_return(function, id, slots, count);
 }
 
 // --- large ---------------------------------------------------------------------------------------
@@ -197,14 +218,22 @@ static void check_sometimes(void) {
         arena_check();
 }
 
-void arena_settle(void) {
+void arena_keep_budget(void) {
     if (config_debug)
         check_sometimes();
-    uint64_t now_ns = os_now_ns();
-    size_t   surplus = purge_surplus(&table.purge, now_ns);
-    if (UNLIKELY(surplus > 0))
+    // At the end of time no purge is paused: without a surplus the clock is not asked.
+    if (LIKELY(purge_surplus(&table.purge, UINT64_MAX) == 0))
+        return;
+    size_t surplus = purge_surplus(&table.purge, os_now_ns());
+    if (surplus > 0)
         purge_some(surplus);
-    bool ticked = purge_tick(&table.purge, now_ns, &surplus);
+}
+
+void arena_settle(void) {
+    arena_keep_budget();
+    uint64_t now_ns = os_now_ns();
+    size_t   surplus;
+    bool     ticked = purge_tick(&table.purge, now_ns, &surplus);
     if (UNLIKELY(ticked)) {
         POKE(&table.pressure, PEEK(&table.pressure) / 2);
         purge_some(surplus);

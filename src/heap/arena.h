@@ -5,7 +5,8 @@
 // first use on and for ever.
 // A process begins with the main arena alone; each time locks are found taken often, one more is
 // used. A thread takes the arena of the processor it runs on (a CPU number is only ever used modulo
-// the count), and where the lock it wants is taken it tries the next arena before it waits.
+// the count), and where the lock it wants is taken it tries the next arena before it waits. What is
+// given back goes to the arenas it came from.
 // Caches (one floor up) are unknown here.
 // Locks: RANK_ARENAS around the making of an arena; else those of bins and page heaps. No function
 // may be called with a lock held: each may end in a system call that gives memory back.
@@ -46,6 +47,8 @@ struct page_heap *arena_pages(void);
 // To be called, without locks, after memory became free (but for arena_give_large, which does it):
 // keeps the budget, ticks the decay.
 void arena_settle(void);
+// The half of it that needs no clock, for who comes often: the budget. Now and then he settles.
+void arena_keep_budget(void);
 // Gives back all that is free: merges, holes, dirty spans, regions, the segment's end but for `pad`
 // bytes. Returns bytes.
 size_t arena_trim(size_t pad);

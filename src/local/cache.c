@@ -1,9 +1,12 @@
 // local/cache.c - refill, overflow, growth, age; the fast paths are in entry/alloc.h.
 #include "local/cache.h"
 
+#include <string.h>
+
 #include "conf/options.h"
 
 enum {
+    SETTLE_FLUSHES = 8,      // flushes between two looks at the clock
     AGE_EVENTS = 256,        // slow paths between two looks for idle classes
     ROOM_BYTES_FREE = 8192,  // room up to this many bytes is given without asking for demand
     ROOM_BYTES_MAX = 131072,  // of one class
@@ -155,6 +158,14 @@ static bool grow(struct cache *cache, class_id id) {
 
 // --- flush ---------------------------------------------------------------------------------------
 
+// After memory came back: keeps the budget each time, asks the clock now and then.
+static void settle(struct cache *cache) {
+    if (++cache->flushes % SETTLE_FLUSHES == 0)
+        arena_settle();
+    else
+        arena_keep_budget();
+}
+
 // Gives the oldest `count` slots back: those at the bottom. While some of them are given and still
 // in the array, the cache is not to be drained by anybody else (cache_fork_child).
 static void flush(struct cache *cache, const char *function, class_id id, uint32_t count) {
@@ -162,11 +173,10 @@ static void flush(struct cache *cache, const char *function, class_id id, uint32
     uint32_t rest = held(cache, id) - count;
     set_busy(cache, true);
     arena_give(function, id, bottom + 1, count);
-    for (uint32_t i = 1; i <= rest; i++)
-        bottom[i] = bottom[count + i];
+    memmove(bottom + 1, bottom + 1 + count, rest * sizeof *bottom);
     POKE(&cache->top[id], bottom + rest);
     set_busy(cache, false);
-    arena_settle();
+    settle(cache);
 }
 
 static void shrink_idle(struct cache *cache, class_id id) {
@@ -299,6 +309,7 @@ static void clear(struct cache *cache) {
     for (unsigned i = 0; i < CACHE_ARRAY_SIZES; i++)
         cache->spare[i] = 0;
     cache->events = AGE_EVENTS;
+    cache->flushes = 0;
     cache->allowed = 0;
     POKE(&cache->bump, (uint32_t)((sizeof *cache + sizeof(void *) - 1) / sizeof(void *)));
 }
