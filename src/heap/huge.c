@@ -181,6 +181,14 @@ static void set_bytes(struct span *span, size_t bytes) {
     count_block(span, 1);
 }
 
+// What waits in the cache is of sizes that the arenas serve from now on.
+static void learn_miss(size_t bytes) {
+    if (bytes > LEARN_MISSED_MAX || options_origin(OPT_HUGE_THRESHOLD) != ORIGIN_DEFAULT)
+        return;
+    learn(LEARN_MISSED_MAX, LEARN_MISSED_MAX);
+    huge_evict(UINT64_MAX);
+}
+
 // --- take and give -------------------------------------------------------------------------------
 
 static struct span *map_new(size_t granules, size_t alignment) {
@@ -195,10 +203,8 @@ static struct span *map_new(size_t granules, size_t alignment) {
         os_unmap(memory, bytes);
         return NULL;
     }
-    if (page_gauge_taken(&shared->gauge, bytes) > 0 && bytes <= LEARN_MISSED_MAX) {
-        learn(LEARN_MISSED_MAX, LEARN_MISSED_MAX);
-        huge_evict(UINT64_MAX);
-    }
+    if (page_gauge_taken(&shared->gauge, bytes) > 0)
+        learn_miss(bytes);
     counters_add(&counters_process, COUNTER_huge_maps, 1);
     counters_add(&counters_process, COUNTER_mappings, 1);
     counters_add(&counters_process, COUNTER_mapped_bytes, bytes);
