@@ -99,7 +99,7 @@ const struct workload workload_large_cycle_8m = {
     .pattern = "Decoders of video and images: a frame of 8 MiB taken, written and given back",
     .threads = ON_1 | ON_4,
     .quick = ON_1,
-    .steps = 600,
+    .steps = 120,
     .churn = 5100 * MEGABYTE,
     .step = step_cycle_8m,
 };

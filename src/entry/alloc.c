@@ -18,9 +18,6 @@ struct memory {
     bool  is_zero;
 };
 
-// The most an arena is asked for when a mapping was refused: half a region.
-#define LARGE_MOST MIB(32)
-
 // --- taking --------------------------------------------------------------------------------------
 
 static struct memory take_small(class_id id) {
@@ -41,21 +38,6 @@ static struct memory from_span(struct span *span) {
     return (struct memory){(void *)span->base, span->state == SPAN_CLEAN};
 }
 
-// A block of its own. When one kind has no memory the other may: a mapping can be refused where an
-// arena has room, and an arena cannot grow where an exact mapping fits.
-static struct memory take_whole(const struct alloc_request *request) {
-    size_t       limit = huge_threshold();
-    size_t       bytes = max_size(request->bytes, 1);
-    bool         huge = bytes > limit || request->alignment > limit;
-    struct span *span = huge ? huge_take(bytes, request->alignment)
-                             : arena_take_large(bytes, request->alignment);
-    if (!span && !huge)
-        span = huge_take(bytes, request->alignment);
-    else if (!span && max_size(bytes, request->alignment) <= LARGE_MOST)
-        span = arena_take_large(bytes, request->alignment);
-    return from_span(span);
-}
-
 // A slot's memory is not known to be zero: where clearing it costs more than a span of its own, and
 // may touch pages that the program never will, the request gets one.
 #define ZERO_SLOT_MOST KIB(32)
@@ -66,7 +48,9 @@ static struct memory take(const struct alloc_request *request) {
     class_id id = size_class_aligned(request->bytes, request->alignment);
     if (request->zero && request->bytes > ZERO_SLOT_MOST)
         id = CLASS_NONE;
-    return id != CLASS_NONE ? take_small(id) : take_whole(request);
+    if (id != CLASS_NONE)
+        return take_small(id);
+    return from_span(arena_take_whole(max_size(request->bytes, 1), request->alignment));
 }
 
 static void fill(const struct alloc_request *request, struct memory memory) {

@@ -13,6 +13,9 @@ enum {
     PRESSURE_MAX = 4096,  // locks found taken, within about a tick, before one more arena is used
 };
 
+// The most an arena is asked for when a mapping was refused: half a region.
+#define LARGE_MOST MIB(32)
+
 // The main arena's record is static: what the first block needs of the system is the data segment,
 // and mappings for metadata and for a leaf of the page map.
 static struct arena      main_arena;
@@ -183,6 +186,25 @@ struct span *arena_take_large(size_t bytes, size_t alignment) {
         span = take_large_anywhere(start, bytes, alignment);
     if (!span && huge_evict(UINT64_MAX) > 0)
         span = take_large_anywhere(start, bytes, alignment);
+    return span;
+}
+
+// When one kind has no memory the other may: a mapping can be refused where an arena has room, and
+// an arena cannot grow where an exact mapping fits.
+struct span *arena_take_whole(size_t bytes, size_t alignment) {
+    struct span *span = NULL;
+    if (bytes > option(OPT_HUGE_THRESHOLD) && (span = huge_reuse(bytes, alignment)) != NULL)
+        return span;
+    size_t threshold = huge_threshold();
+    if (bytes > threshold || alignment > threshold) {
+        span = huge_take(bytes, alignment);
+        if (!span && max_size(bytes, alignment) <= LARGE_MOST)
+            span = arena_take_large(bytes, alignment);
+    } else {
+        span = arena_take_large(bytes, alignment);
+        if (!span)
+            span = huge_take(bytes, alignment);
+    }
     return span;
 }
 

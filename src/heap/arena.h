@@ -40,6 +40,8 @@ uint32_t arena_take(class_id id, void **out, uint32_t count);
 void arena_give(const char *function, class_id id, void **slots, uint32_t count);
 // A large block (see heap/large.h), or NULL.
 struct span *arena_take_large(size_t bytes, size_t alignment);
+// A block of its own, large or huge; `bytes` >= 1. NULL: neither has memory.
+struct span *arena_take_whole(size_t bytes, size_t alignment);
 void         arena_give_large(struct span *span);
 // A page heap for a user's heap made now.
 struct page_heap *arena_pages(void);

@@ -7,7 +7,7 @@
 #include "os/os.h"
 
 #define HUGE_NAME "tidemalloc huge"
-enum { CACHE_ENTRIES_MAX = 64, LEARN_FREED_MAX = 32 << 20, LEARN_MISSED_MAX = 64 << 20 };
+enum { CACHE_ENTRIES_MAX = 64, LEARNED = 64 << 20 };
 static const uint64_t keep_ns = 1000000000;
 
 static struct {
@@ -22,7 +22,7 @@ static struct {
 
 static struct purge  own;             // for tests of this floor alone: nothing is learned from it
 static struct purge *shared = &own;   // constant after start
-static size_t learned;  // the largest block freed, up to LEARNED_MAX; relaxed: a hint
+static bool          missed;          // relaxed: a hint; set once
 
 void huge_start(struct purge *purge) {
     shared = purge;
@@ -30,16 +30,11 @@ void huge_start(struct purge *purge) {
 
 // Whoever says a threshold gets that one.
 static size_t learned_threshold(void) {
-    return options_origin(OPT_HUGE_THRESHOLD) == ORIGIN_DEFAULT ? PEEK(&learned) : 0;
+    return PEEK(&missed) && options_origin(OPT_HUGE_THRESHOLD) == ORIGIN_DEFAULT ? LEARNED : 0;
 }
 
 size_t huge_threshold(void) {
     return max_size(option(OPT_HUGE_THRESHOLD), learned_threshold());
-}
-
-static void learn(size_t bytes, size_t most) {
-    if (bytes > PEEK(&learned) && bytes <= most)
-        POKE(&learned, bytes);
 }
 
 // True: a freed mapping of this size may be asked for again as it is. What was learned is served
@@ -181,15 +176,16 @@ static void set_bytes(struct span *span, size_t bytes) {
     count_block(span, 1);
 }
 
-// What waits in the cache is of sizes that the arenas serve from now on.
+// --- take and give -------------------------------------------------------------------------------
+
+// A freed mapping was there and did not fit, or was unmapped too early. What waits is of sizes that
+// the arenas serve from now on.
 static void learn_miss(size_t bytes) {
-    if (bytes > LEARN_MISSED_MAX || options_origin(OPT_HUGE_THRESHOLD) != ORIGIN_DEFAULT)
+    if (bytes > LEARNED || options_origin(OPT_HUGE_THRESHOLD) != ORIGIN_DEFAULT)
         return;
-    learn(LEARN_MISSED_MAX, LEARN_MISSED_MAX);
+    POKE(&missed, true);
     huge_evict(UINT64_MAX);
 }
-
-// --- take and give -------------------------------------------------------------------------------
 
 static struct span *map_new(size_t granules, size_t alignment) {
     size_t bytes = granules * GRANULE;
@@ -211,17 +207,7 @@ static struct span *map_new(size_t granules, size_t alignment) {
     return span;
 }
 
-struct span *huge_take(size_t bytes, size_t alignment) {
-    alignment = max_size(alignment, GRANULE);
-    struct span *span = take_cached(bytes, alignment);
-    if (span) {
-        counters_add(&counters_process, COUNTER_huge_reuses, 1);
-    } else {
-        span = map_new(bytes_to_granules(bytes), alignment);
-        // What waits for reuse may be what is missing.
-        if (!span && huge_evict(UINT64_MAX) > 0)
-            span = map_new(bytes_to_granules(bytes), alignment);
-    }
+static struct span *make_block(struct span *span, size_t bytes) {
     if (!span)
         return NULL;
     set_bytes(span, bytes);
@@ -230,9 +216,28 @@ struct span *huge_take(size_t bytes, size_t alignment) {
     return span;
 }
 
+struct span *huge_reuse(size_t bytes, size_t alignment) {
+    if (PEEK(&cache.freed_count) == 0)
+        return NULL;
+    struct span *span = take_cached(bytes, max_size(alignment, GRANULE));
+    if (span)
+        counters_add(&counters_process, COUNTER_huge_reuses, 1);
+    else
+        learn_miss(bytes);
+    return make_block(span, bytes);
+}
+
+struct span *huge_take(size_t bytes, size_t alignment) {
+    alignment = max_size(alignment, GRANULE);
+    struct span *span = map_new(bytes_to_granules(bytes), alignment);
+    // What waits for reuse may be what is missing.
+    if (!span && huge_evict(UINT64_MAX) > 0)
+        span = map_new(bytes_to_granules(bytes), alignment);
+    return make_block(span, bytes);
+}
+
 void huge_give(struct span *span) {
     count_block(span, -1);
-    learn(span->bytes, LEARN_FREED_MAX);
     page_map_set_class(span->base, span->granules, CLASS_FREE);
     span_set_kind(span, SPAN_FREE);
     span->owner = NULL;

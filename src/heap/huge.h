@@ -15,12 +15,14 @@
 // Before the first block: what unmapping and mapping again teaches goes there, and what may wait
 // comes from there.
 void huge_start(struct purge *purge);
-// Blocks above this many bytes are huge: TIDE_HUGE_THRESHOLD, and where nobody set it, what was
-// learned: a program that frees huge blocks will ask for more of them, so requests up to the
-// largest that was freed (32 MiB at most) come from the arenas from then on, where freed memory is
-// split and joined and used again without system calls. All up to 64 MiB do when a
-// block is mapped anew after others were unmapped. Only ever grows.
+// Blocks above this many bytes are huge: TIDE_HUGE_THRESHOLD. Where nobody set it that is 1 MiB
+// until freed mappings were there and did not fit a request, or were unmapped too early; then 64
+// MiB, for good: the program's sizes vary, and in the arenas freed memory is split and joined and
+// used again without system calls.
 size_t huge_threshold(void);
+// A block in a freed mapping that fits, or NULL. To be asked first for every request above
+// TIDE_HUGE_THRESHOLD, whatever was learned.
+struct span *huge_reuse(size_t bytes, size_t alignment);
 // `bytes` >= 1 up to PTRDIFF_MAX, `alignment` a power of two. NULL: no memory. span->state tells
 // whether it reads as zero.
 struct span *huge_take(size_t bytes, size_t alignment);

@@ -37,11 +37,7 @@ struct user_heap *user_heap_new(void) {
 }
 
 static void *take_whole(struct user_heap *heap, size_t bytes) {
-    struct span *span = bytes > huge_threshold() ? huge_take(bytes, GRANULE)
-                                                           : arena_take_large(bytes, GRANULE);
-    // As in entry/alloc: where one kind has no memory the other may have.
-    if (!span && bytes <= huge_threshold())
-        span = huge_take(bytes, GRANULE);
+    struct span *span = arena_take_whole(bytes, GRANULE);
     if (!span)
         return NULL;
     span->owner = heap;

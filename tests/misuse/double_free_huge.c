@@ -5,7 +5,7 @@
 #include "tests/support/test.h"
 
 int main(void) {
-    void *block = test_hide(malloc(40 << 20));
+    void *block = test_hide(malloc(5 << 20));
     free(block);
     free(test_hide(block));
     return 0;

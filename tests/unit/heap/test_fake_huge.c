@@ -30,31 +30,35 @@ static struct span *take(size_t bytes);
 static void the_threshold_learns(void) {
     fake_reset();
     CHECK_EQ(options_origin(OPT_HUGE_THRESHOLD), ORIGIN_DEFAULT);
-    CHECK_EQ(huge_threshold(), MIB(1));
-    uintptr_t base = take(MIB(5))->base;
-    CHECK_EQ(huge_threshold(), MIB(1));
-    huge_give(page_map_span(base));
-    CHECK_EQ(huge_threshold(), MIB(5));
-    CHECK_EQ(huge_cached_count(), 0);  // the arenas serve this size from here on
-    CHECK_EQ(page_map_class(base), CLASS_NONE);
-    base = take(MIB(40))->base;  // mapped anew after something was unmapped
+    struct span *one = take(MIB(5)), *two = take(MIB(30));
+    huge_give(one);
+    CHECK_EQ(huge_cached_count(), 1);
+    one = huge_reuse(MIB(4), 1);  // fits: nothing is learned
+    CHECK(one != NULL && huge_threshold() == MIB(1));
+    huge_give(one);
+    CHECK(huge_reuse(MIB(100), 1) == NULL && huge_threshold() == MIB(1));  // too large to learn by
+    CHECK(huge_reuse(MIB(20), 1) == NULL);
     CHECK_EQ(huge_threshold(), MIB(64));
-    huge_give(page_map_span(base));
+    CHECK_EQ(huge_cached_count(), 0);
+    huge_give(two);  // the arenas serve this size from here on
     CHECK_EQ(huge_cached_count(), 0);
     CHECK_EQ(options_set(OPT_HUGE_CACHE, MIB(100)), OPTION_OK);
-    huge_give(take(MIB(80)));  // too large to be learned: it waits
-    CHECK_EQ(huge_threshold(), MIB(64));
+    huge_give(take(MIB(80)));
     CHECK_EQ(huge_cached_count(), 1);
     CHECK_EQ(huge_evict(UINT64_MAX), MIB(80));
     CHECK_EQ(options_set(OPT_HUGE_THRESHOLD, MIB(6)), OPTION_OK);
-    huge_give(take(MIB(20)));  // said, not learned
-    CHECK_EQ(huge_threshold(), MIB(6));
+    CHECK_EQ(huge_threshold(), MIB(6));  // said, not learned
+    huge_give(take(MIB(20)));
+    CHECK_EQ(huge_cached_count(), 1);
+    CHECK(huge_reuse(MIB(10), 1) == NULL);
     CHECK_EQ(huge_cached_count(), 1);
     CHECK_EQ(huge_evict(UINT64_MAX), MIB(20));
 }
 
 static struct span *take(size_t bytes) {
-    struct span *span = huge_take(bytes, 1);
+    struct span *span = huge_reuse(bytes, 1);
+    if (!span)
+        span = huge_take(bytes, 1);
     CHECK(span != NULL);
     CHECK_EQ(span->kind, SPAN_HUGE);
     CHECK_EQ(span->bytes, align_up(bytes, 4096));
