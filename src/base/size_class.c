@@ -18,12 +18,3 @@ const class_id size_class_of_grains[SMALL_MAX / SIZE_GRAIN + 1] = {
 #include "base/size_class.def"
 #undef SIZE_CLASS
 };
-
-class_id size_class_aligned(size_t bytes, size_t alignment) {
-    if (alignment > GRANULE || bytes > SMALL_MAX)
-        return CLASS_NONE;
-    for (class_id id = size_class_of(bytes); id <= SMALL_CLASS_LAST; id++)
-        if (is_aligned(class_bytes(id), alignment))
-            return id;
-    return CLASS_NONE;
-}

@@ -55,7 +55,13 @@ ALWAYS_INLINE uint32_t size_class_slot(class_id id, size_t offset) {
     return (uint32_t)size_class_slot_by(size_class_table[id].reciprocal, offset);
 }
 
-// The lowest class that serves `bytes` at a multiple of `alignment` (a power of two), or CLASS_NONE
-// when no class does. Slabs start at a granule, so every slot of a class whose size is a multiple
-// of the alignment is aligned.
-class_id size_class_aligned(size_t bytes, size_t alignment);
+// The lowest class that serves `bytes` (0 is none) at a multiple of `alignment` (a power of two),
+// or CLASS_NONE when no class does. That is the class of the next multiple of the alignment:
+// classes up to twice 2^n are 2^m apart and multiples of 2^m, so such a multiple either is a class
+// itself (2^m <= alignment), or every class there is a multiple of the alignment. Slabs start at a
+// granule, so every slot of such a class is aligned.
+ALWAYS_INLINE class_id size_class_aligned(size_t bytes, size_t alignment) {
+    size_t last = (bytes - 1) | (alignment - 1);  // the last byte of that multiple
+    return LIKELY(last < SMALL_MAX) ? size_class_of_grains[last / SIZE_GRAIN + 1]
+                                    : (class_id)CLASS_NONE;
+}

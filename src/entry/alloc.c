@@ -45,7 +45,7 @@ static struct memory from_span(struct span *span) {
 static struct memory take(const struct alloc_request *request) {
     if (request->heap)
         return (struct memory){user_heap_take(request->heap, request->bytes), false};
-    class_id id = size_class_aligned(request->bytes, request->alignment);
+    class_id id = size_class_aligned(max_size(request->bytes, 1), request->alignment);
     if (request->zero && request->bytes > ZERO_SLOT_MOST)
         id = CLASS_NONE;
     if (id != CLASS_NONE)
@@ -130,10 +130,6 @@ void alloc_free(const char *function, void *pointer) {
 }
 
 void alloc_free_sized(const char *function, void *pointer, size_t bytes, size_t alignment) {
-    class_id id = page_map_class((uintptr_t)pointer);
-    if (LIKELY(bytes <= SMALL_MAX && alignment <= SIZE_GRAIN && size_class_of(bytes) == id) &&
-        alloc_free_fast_class(pointer, id))
-        return;
     struct block block = block_find(pointer);
     if (pointer && block_is_live(&block) && !block_fits_request(&block, bytes, alignment))
         block_fail_size(function, pointer, bytes, &block);

@@ -42,6 +42,11 @@ ALWAYS_INLINE bool alloc_fast(size_t bytes, void **block) {
     return LIKELY(bytes <= SMALL_MAX) && alloc_fast_class(size_class_of(bytes), block);
 }
 
+// `alignment` is a power of two; 0 is told as failure too.
+ALWAYS_INLINE bool alloc_fast_aligned(size_t bytes, size_t alignment, void **block) {
+    return alloc_fast_class(size_class_aligned(bytes, alignment), block);
+}
+
 // True: freed. False: the caller must take the slow path. The block is neither read nor written.
 ALWAYS_INLINE bool alloc_free_fast_class(void *pointer, size_t id) {
     void ***place = &thread_root.cache->top[id];
@@ -59,6 +64,13 @@ ALWAYS_INLINE bool alloc_free_fast(void *pointer) {
     return LIKELY(page_map_class_fast((uintptr_t)pointer, &id)) &&
            alloc_free_fast_class(pointer, id);
 }
+// The same for a block asked for with this size and alignment: a pointer whose class byte says
+// something else is the slow path's.
+ALWAYS_INLINE bool alloc_free_fast_sized(void *pointer, size_t bytes, size_t alignment) {
+    size_t id;
+    return LIKELY(page_map_class_fast((uintptr_t)pointer, &id)) &&
+           LIKELY(id == size_class_aligned(bytes, alignment)) && alloc_free_fast_class(pointer, id);
+}
 
 // All below keep errno when they succeed and set ENOMEM when they answer NULL for want of memory.
 COLD void *alloc_slow(size_t bytes);
@@ -67,7 +79,7 @@ void *alloc_any(const struct alloc_request *request);
 // Frees anything; `function` is what a message calls it. NULL is nothing.
 COLD void alloc_free(const char *function, void *pointer);
 // As alloc_free; fatal unless the block may have been asked for with this size and alignment.
-void alloc_free_sized(const char *function, void *pointer, size_t bytes, size_t alignment);
+COLD void alloc_free_sized(const char *function, void *pointer, size_t bytes, size_t alignment);
 // realloc's whole contract. `zero`: bytes beyond the old usable size are zero.
 void *alloc_resize(const char *function, void *pointer, size_t bytes, bool zero);
 // True: the block has at least `bytes` now and did not move.

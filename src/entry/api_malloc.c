@@ -61,17 +61,19 @@ EXPORT void *API(reallocarray)(void *pointer, size_t count, size_t bytes) {
 
 // --- aligned -------------------------------------------------------------------------------------
 
-static void *take_aligned(size_t alignment, size_t bytes) {
-    if (UNLIKELY(!is_power_of_two(alignment))) {
-        errno = EINVAL;
-        return NULL;
-    }
-    if (alignment <= SIZE_GRAIN) {
-        void *block;
-        if (LIKELY(alloc_fast(bytes, &block)))
-            return block;
-    }
-    return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = alignment});
+COLD static void *take_aligned_slow(size_t alignment, size_t bytes) {
+    if (is_power_of_two(alignment))
+        return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = alignment});
+    errno = EINVAL;
+    return NULL;
+}
+
+ALWAYS_INLINE void *take_aligned(size_t alignment, size_t bytes) {
+    void *block;
+    if (LIKELY(is_power_of_two(alignment)) &&
+        LIKELY(alloc_fast_aligned(bytes, alignment, &block)))
+        return block;
+    return take_aligned_slow(alignment, bytes);
 }
 
 // C23 lets any supported alignment pass with any size.
@@ -88,14 +90,22 @@ EXPORT void *API(memalign)(size_t alignment, size_t bytes) {
     return take_aligned(bits_round_up_power(alignment), bytes);
 }
 
-EXPORT int API(posix_memalign)(void **block, size_t alignment, size_t bytes) {
-    if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
-        return EINVAL;
+COLD static int posix_memalign_slow(void **block, size_t alignment, size_t bytes) {
     int   before = errno;
-    void *taken = take_aligned(alignment, bytes);
+    void *taken = take_aligned_slow(alignment, bytes);
     errno = before;
     if (!taken)
         return ENOMEM;
+    *block = taken;
+    return 0;
+}
+
+EXPORT int API(posix_memalign)(void **block, size_t alignment, size_t bytes) {
+    void *taken;
+    if (UNLIKELY(!is_power_of_two(alignment) || alignment % sizeof(void *) != 0))
+        return EINVAL;
+    if (UNLIKELY(!alloc_fast_aligned(bytes, alignment, &taken)))
+        return posix_memalign_slow(block, alignment, bytes);
     *block = taken;
     return 0;
 }
@@ -119,11 +129,13 @@ EXPORT void API(cfree)(void *pointer) {
 }
 
 EXPORT void API(free_sized)(void *pointer, size_t bytes) {
-    alloc_free_sized("free_sized", pointer, bytes, 1);
+    if (UNLIKELY(!alloc_free_fast_sized(pointer, bytes, 1)))
+        alloc_free_sized("free_sized", pointer, bytes, 1);
 }
 
 EXPORT void API(free_aligned_sized)(void *pointer, size_t alignment, size_t bytes) {
-    alloc_free_sized("free_aligned_sized", pointer, bytes, alignment);
+    if (UNLIKELY(!alloc_free_fast_sized(pointer, bytes, alignment)))
+        alloc_free_sized("free_aligned_sized", pointer, bytes, alignment);
 }
 
 EXPORT size_t API(malloc_usable_size)(void *pointer) {

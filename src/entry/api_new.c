@@ -47,6 +47,17 @@ ALWAYS_INLINE void *new_block(size_t bytes, enum failure failure) {
     void *block;
     return LIKELY(alloc_fast(bytes, &block)) ? block : new_slow(bytes, 1, failure);
 }
+ALWAYS_INLINE void *new_aligned_block(size_t bytes, size_t alignment, enum failure failure) {
+    void *block;
+    return LIKELY(alloc_fast_aligned(bytes, alignment, &block))
+               ? block
+               : new_slow(bytes, alignment, failure);
+}
+ALWAYS_INLINE void delete_sized_block(const char *function, void *pointer, size_t bytes,
+                                      size_t alignment) {
+    if (UNLIKELY(!alloc_free_fast_sized(pointer, bytes, alignment)))
+        alloc_free_sized(function, pointer, bytes, alignment);
+}
 ALWAYS_INLINE void delete_block(const char *function, void *pointer) {
     if (UNLIKELY(!alloc_free_fast(pointer)))
         alloc_free(function, pointer);
@@ -66,13 +77,13 @@ ALWAYS_INLINE void delete_block(const char *function, void *pointer) {
 #define NEW_ALIGNED(mangled, failure)                                                              \
     EXPORT void *mangled(size_t bytes, size_t alignment);                                          \
     EXPORT void *mangled(size_t bytes, size_t alignment) {                                         \
-        return new_slow(bytes, alignment, failure);                                                \
+        return new_aligned_block(bytes, alignment, failure);                                       \
     }
 #define NEW_ALIGNED_NOTHROW(mangled)                                                               \
     EXPORT void *mangled(size_t bytes, size_t alignment, const void *tag);                         \
     EXPORT void *mangled(size_t bytes, size_t alignment, const void *tag) {                        \
         (void)tag;                                                                                 \
-        return new_slow(bytes, alignment, ANSWERS_NULL);                                           \
+        return new_aligned_block(bytes, alignment, ANSWERS_NULL);                                  \
     }
 
 NEW(_Znwm, THROWS)
@@ -108,12 +119,12 @@ NEW_ALIGNED_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t)
 #define DELETE_SIZED(mangled, name)                                                                \
     EXPORT void mangled(void *pointer, size_t bytes);                                              \
     EXPORT void mangled(void *pointer, size_t bytes) {                                             \
-        alloc_free_sized(name, pointer, bytes, 1);                                                 \
+        delete_sized_block(name, pointer, bytes, 1);                                               \
     }
 #define DELETE_SIZED_ALIGNED(mangled, name)                                                        \
     EXPORT void mangled(void *pointer, size_t bytes, size_t alignment);                            \
     EXPORT void mangled(void *pointer, size_t bytes, size_t alignment) {                           \
-        alloc_free_sized(name, pointer, bytes, alignment);                                         \
+        delete_sized_block(name, pointer, bytes, alignment);                                       \
     }
 
 DELETE(_ZdlPv, DELETE_NAME)

@@ -26,7 +26,8 @@ EXPORT size_t tide_good_size(size_t bytes) {
 }
 
 EXPORT void tide_free_sized(void *block, size_t bytes) {
-    alloc_free_sized("tide_free_sized", block, bytes, 1);
+    if (UNLIKELY(!alloc_free_fast_sized(block, bytes, 1)))
+        alloc_free_sized("tide_free_sized", block, bytes, 1);
 }
 
 EXPORT bool tide_realloc_inplace(void *block, size_t bytes) {

@@ -64,7 +64,7 @@ static void test_slots(void) {
 
 static void test_alignment(void) {
     for (size_t alignment = 1; alignment <= 2 * GRANULE; alignment *= 2) {
-        for (size_t bytes = 0; bytes <= SMALL_MAX + 1; bytes += bytes < 600 ? 1 : 97) {
+        for (size_t bytes = 1; bytes <= SMALL_MAX + 1; bytes += bytes < 600 ? 1 : 97) {
             class_id id = size_class_aligned(bytes, alignment);
             class_id lowest = SMALL_CLASS_FIRST;
             while (lowest <= SMALL_CLASS_LAST &&
@@ -74,6 +74,7 @@ static void test_alignment(void) {
             CHECK_EQ(id, fits ? lowest : CLASS_NONE);
         }
     }
+    CHECK_EQ(size_class_aligned(0, 16), CLASS_NONE);
     CHECK_EQ(size_class_aligned(SIZE_MAX, 16), CLASS_NONE);
     CHECK_EQ(size_class_aligned(1, SIZE_MAX / 2 + 1), CLASS_NONE);
 }
