@@ -225,7 +225,10 @@ static void *resize_block(const char *function, void *pointer, size_t bytes, boo
     return resized;
 }
 
-void *alloc_resize(const char *function, void *pointer, size_t bytes, bool zero) {
+NOINLINE static void *resize_slow(const char *function, void *pointer, size_t bytes, bool zero) {
+    void *block;
+    if (!pointer && !zero && alloc_fast(bytes, &block))
+        return block;
     if (!pointer)
         return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = 1, .zero = zero});
     if (bytes == 0) {
@@ -242,6 +245,31 @@ void *alloc_resize(const char *function, void *pointer, size_t bytes, bool zero)
     if (resized)
         errno = before;
     return resized;
+}
+
+// From a live block of class `id` to one of class `wanted`, which has at least `bytes`.
+NOINLINE HOT static void *move_small(const char *function, void *pointer, size_t bytes, size_t id,
+                                     size_t wanted) {
+    void *moved;
+    if (UNLIKELY(!alloc_fast_class(wanted, &moved)))
+        return resize_slow(function, pointer, bytes, false);
+    memcpy(moved, pointer, min_size(class_bytes((class_id)id), class_bytes((class_id)wanted)));
+    if (UNLIKELY(!alloc_free_fast_class(pointer, id)))
+        alloc_free(function, pointer);
+    return moved;
+}
+
+// A small block that stays small is served here; all else, and every misuse, on the slow path.
+HOT void *alloc_resize(const char *function, void *pointer, size_t bytes, bool zero) {
+    size_t id;
+    if (UNLIKELY(zero || bytes - 1 >= SMALL_MAX) ||
+        UNLIKELY(!page_map_class_fast((uintptr_t)pointer, &id)) ||
+        UNLIKELY(!block_is_small((uintptr_t)pointer, (class_id)id)))
+        return resize_slow(function, pointer, bytes, zero);
+    size_t wanted = size_class_of(bytes);
+    return wanted == id || is_good_enough(class_bytes((class_id)id), bytes)
+               ? pointer
+               : move_small(function, pointer, bytes, id, wanted);
 }
 
 bool alloc_resize_inplace(const char *function, void *pointer, size_t bytes) {

@@ -31,6 +31,22 @@ struct block block_find(const void *pointer);
 ALWAYS_INLINE bool block_is_live(const struct block *block) {
     return block->kind >= BLOCK_SMALL;
 }
+// True: the start of a taken slot of an arena, BLOCK_SMALL of class `id`, which is what the page
+// map said of the address. False: misuse, or no class of small blocks; block_find tells.
+ALWAYS_INLINE bool block_is_small(uintptr_t address, class_id id) {
+    if (UNLIKELY(!class_is_small(id)))
+        return false;
+    struct span *span = page_map_known_span(address);
+    if (UNLIKELY(!span || span_kind_of(span) != SPAN_SLAB))
+        return false;
+    struct slab *slab = span->slab;
+    if (UNLIKELY(slab->span != span || slab->id != id))
+        return false;
+    size_t   offset = address - slab->base;
+    uint32_t slot = size_class_slot(id, offset);
+    return LIKELY((size_t)slot * class_bytes(id) == offset && slot < slab->slot_count) &&
+           LIKELY(!slab_slot_is_free(slab, slot));
+}
 // The line for a pointer that is no live block, and abort. Not for BLOCK_FOREIGN, which is
 // entry/foreign's.
 NORETURN COLD void block_fail(const char *function, const void *pointer, const struct block *block);
