@@ -18,6 +18,7 @@ enum {
 };
 
 static struct cache     *all_caches;     // newest first; stored with release, never unlinked
+static struct cache     *unused_caches;  // last given up first: its lines are warm; under the lock
 static struct lock       caches_lock = LOCK_INIT(RANK_CACHES);
 static uint64_t          total_allowed;  // room of all caches, bytes; relaxed: a budget
 static uint32_t          orphans;        // caches in state CACHE_ORPHAN; relaxed: a hint
@@ -168,7 +169,7 @@ static void settle(struct cache *cache) {
 
 // Gives the oldest `count` slots back: those at the bottom. While some of them are given and still
 // in the array, the cache is not to be drained by anybody else (cache_fork_child).
-static void flush(struct cache *cache, const char *function, class_id id, uint32_t count) {
+static void give_oldest(struct cache *cache, const char *function, class_id id, uint32_t count) {
     void   **bottom = bottom_of(cache, id);
     uint32_t rest = held(cache, id) - count;
     set_busy(cache, true);
@@ -176,6 +177,10 @@ static void flush(struct cache *cache, const char *function, class_id id, uint32
     memmove(bottom + 1, bottom + 1 + count, rest * sizeof *bottom);
     POKE(&cache->top[id], bottom + rest);
     set_busy(cache, false);
+}
+
+static void flush(struct cache *cache, const char *function, class_id id, uint32_t count) {
+    give_oldest(cache, function, id, count);
     settle(cache);
 }
 
@@ -295,67 +300,77 @@ void cache_overflow(struct cache *cache, const char *function, class_id id, void
 
 // --- birth and death -----------------------------------------------------------------------------
 
+// A new area, or after fork one whose arrays are not to be believed: no other thread looks.
 static void clear(struct cache *cache) {
+    memset(cache->classes, 0, sizeof cache->classes);
+    memset(cache->spare, 0, sizeof cache->spare);
     for (unsigned i = 0; i < CLASS_COUNT; i++)
-        POKE(&cache->top[i], NOTHING);
-    for (unsigned i = 0; i < ARRAY_COUNT(cache->classes); i++) {
-        struct cache_class *class = &cache->classes[i];
-        POKE(&class->room, 0);
-        POKE(&class->bottom, 0);
-        class->capacity = class->batch = class->seen = 0;
-        class->active = class->refilled = false;
-        class->turns = class->streak = 0;
-    }
-    for (unsigned i = 0; i < CACHE_ARRAY_SIZES; i++)
-        cache->spare[i] = 0;
+        cache->top[i] = NOTHING;
     cache->events = AGE_EVENTS;
     cache->flushes = 0;
     cache->allowed = 0;
-    POKE(&cache->bump, (uint32_t)((sizeof *cache + sizeof(void *) - 1) / sizeof(void *)));
+    cache->bump = (uint32_t)((sizeof *cache + sizeof(void *) - 1) / sizeof(void *));
 }
 
-// A used one first. They are found by their state, under the lock, so that none is handed out
-// twice.
-static struct cache *unused_locked(void) {
-    struct cache *cache = all_caches;
-    while (cache && PEEK(&cache->state) != CACHE_UNUSED)
-        cache = cache->next;
-    if (cache)
-        return cache;
-    cache = meta_area(CACHE_AREA_BYTES);
+static struct cache *make_locked(void) {
+    struct cache *cache = meta_area(CACHE_AREA_BYTES);
     if (!cache)
         return NULL;
+    clear(cache);
     cache->next = all_caches;
     // Release: pairs with the acquires of those who walk the list.
     __atomic_store_n(&all_caches, cache, __ATOMIC_RELEASE);
     return cache;
 }
 
+static void give_up_locked(struct cache *cache) {
+    POKE(&cache->state, CACHE_UNUSED);
+    cache->next_unused = unused_caches;
+    unused_caches = cache;
+}
+
 struct cache *cache_new(void) {
     lock_acquire(&caches_lock);
-    struct cache *cache = unused_locked();
-    if (cache) {
-        clear(cache);
+    struct cache *cache = unused_caches;
+    if (cache)
+        unused_caches = cache->next_unused;
+    else
+        cache = make_locked();
+    if (cache)
         POKE(&cache->state, CACHE_LIVE);
-    }
     lock_release(&caches_lock);
     return cache;
 }
 
 void cache_drain(struct cache *cache) {
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++) {
-        if (cache->classes[id].bottom && held(cache, (class_id)id) > 0)
-            flush(cache, "free", (class_id)id, held(cache, (class_id)id));
+        if (cache->classes[id].room > 0 && held(cache, (class_id)id) > 0)
+            give_oldest(cache, "free", (class_id)id, held(cache, (class_id)id));
         cache->classes[id].batch = 1;
     }
+    arena_settle();
+}
+
+// A drained cache starts anew. The arrays stay: its next thread will use much the same classes.
+static void forget_rooms(struct cache *cache) {
+    for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++) {
+        struct cache_class *class = &cache->classes[id];
+        if (class->room > 0)
+            set_room(cache, (class_id)id, 0);
+        class->batch = class->seen = 0;
+        class->active = class->refilled = false;
+        class->turns = class->streak = 0;
+    }
+    cache->events = AGE_EVENTS;
+    cache->flushes = 0;
+    disallow(cache, cache->allowed);
 }
 
 void cache_delete(struct cache *cache) {
     cache_drain(cache);
-    disallow(cache, cache->allowed);
+    forget_rooms(cache);
     lock_acquire(&caches_lock);
-    clear(cache);
-    POKE(&cache->state, CACHE_UNUSED);
+    give_up_locked(cache);
     lock_release(&caches_lock);
 }
 
@@ -425,7 +440,7 @@ void cache_fork_child(struct cache *mine) {
             disallow(cache, cache->allowed);
             clear(cache);
             cache->busy = false;
-            cache->state = CACHE_UNUSED;
+            give_up_locked(cache);
         } else {
             cache->state = CACHE_ORPHAN;
             orphans++;

@@ -19,7 +19,8 @@
 //     holds little.
 //     Classes idle for a while lose half of what they hold.
 //  5. Arrays start small in the cache's own area and are replaced by larger ones as room grows: an
-//     idle thread's cache is one or two pages.
+//     idle thread's cache is one or two pages. They stay when the thread goes: the cache's next
+//     thread, which is likely to use the same classes, finds them made.
 // Who writes: the owner alone, with relaxed stores (others look at tops to count). `state` changes
 // hands by compare and exchange; a cache is never unmapped, so lookers need no protection.
 #pragma once
@@ -52,6 +53,7 @@ struct cache {
     // slow paths only
     struct cache_class classes[SMALL_CLASS_LAST + 1];
     struct cache      *next;       // in the list of all caches; constant once linked
+    struct cache      *next_unused;  // while CACHE_UNUSED; under the lock of the caches
     uint32_t           state;      // enum cache_state
     bool               busy;       // slots are given back and still in an array, or arrays change
     uint32_t           events;     // slow paths until age looks again
