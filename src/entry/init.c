@@ -31,7 +31,9 @@ static void start_core(void) {
     options_start(os_is_secure() ? NULL : os_environ());
     os_limits_read(&limits);
     lock_set_spin(limits.cpus > 1 ? SPINS : 0);
-    arena_start(arena_count_wanted(&limits), option(OPT_DECAY) * 1000000, os_now_ns());
+    // Not the time: nothing is dirty yet, so decay may begin at its first tick, and a small program
+    // never makes the pages of libc's clock resident.
+    arena_start(arena_count_wanted(&limits), option(OPT_DECAY) * 1000000, 0);
     report_set_source(&figures_source);
 }
 
