@@ -81,7 +81,24 @@ void *alloc_any(const struct alloc_request *request) {
     return memory.start;
 }
 
+// The usual reason to be here: an empty stack of a thread that has a cache. NULL: any other.
+static void *refill(class_id id) {
+    if (UNLIKELY(thread_root.phase != THREAD_LIVE) || UNLIKELY(option(OPT_PERTURB) != 0))
+        return NULL;
+    void *slot;
+    if (alloc_fast_class(id, &slot))
+        return slot;
+    int before = errno;
+    cache_adopt_orphan();
+    slot = cache_refill(thread_root.cache, id);
+    errno = before;
+    return slot;
+}
+
 void *alloc_slow(size_t bytes) {
+    void *slot = bytes <= SMALL_MAX ? refill(size_class_of(bytes)) : NULL;
+    if (LIKELY(slot != NULL))
+        return slot;
     return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = 1});
 }
 

@@ -14,6 +14,7 @@
 // cache. So the fast paths ask neither "started?" nor "NULL?" nor "small?" of the byte.
 // Instructions on x86-64, entry to return: see docs/performance.md.
 #pragma once
+#include "base/size_class.h"
 #include "heap/block.h"
 #include "local/thread.h"
 #include "page/page_map.h"

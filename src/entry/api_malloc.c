@@ -38,14 +38,20 @@ EXPORT HOT void API(free)(void *pointer) {
         alloc_free("free", pointer);
 }
 
-EXPORT void *API(calloc)(size_t count, size_t bytes) {
+COLD static void *calloc_slow(size_t bytes) {
+    return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = 1, .zero = true});
+}
+
+// A loop of our own that clears small blocks costs more than libc's memset: see
+// docs/performance.md.
+EXPORT HOT void *API(calloc)(size_t count, size_t bytes) {
     size_t total;
     if (UNLIKELY(!checked_mul(count, bytes, &total)))
         return out_of_memory();
     void *block;
     if (LIKELY(alloc_fast(total, &block)))
         return memset(block, 0, total);
-    return alloc_any(&(struct alloc_request){.bytes = total, .alignment = 1, .zero = true});
+    return calloc_slow(total);
 }
 
 EXPORT void *API(realloc)(void *pointer, size_t bytes) {

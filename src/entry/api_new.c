@@ -30,7 +30,9 @@ NOINLINE COLD static void throw_bad_alloc(void) {
 NOINLINE static void *new_slow(size_t bytes, size_t alignment, enum failure failure) {
     for (;;) {
         void *block =
-            alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = alignment});
+            alignment == 1
+                ? alloc_slow(bytes)
+                : alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = alignment});
         if (LIKELY(block != NULL))
             return block;
         new_handler handler = get_new_handler ? get_new_handler() : NULL;
