@@ -28,7 +28,8 @@ static void learn_locked(struct purge *purge, uint64_t now_ns) {
     uint64_t regret = purge->regret, missed = PEEK(&purge->gauge.missed_bytes);
     uint64_t halvings = (now_ns - purge->regret_ns) / REGRET_HALF_NS;
     if (now_ns > purge->regret_ns && halvings > 0) {
-        uint64_t swing = purge->high_bytes - min_size(purge->low_bytes, purge->high_bytes);
+        uint64_t high = PEEK(&purge->high_bytes), low = PEEK(&purge->low_bytes);
+        uint64_t swing = high - min_size(low, high);
         regret = max_size(halvings < 64 ? regret >> halvings : 0, min_size(regret, swing));
         purge->regret_ns += halvings * REGRET_HALF_NS;
         POKE(&purge->high_bytes, 0);
