@@ -240,22 +240,26 @@ static void check_sometimes(void) {
         arena_check();
 }
 
-void arena_keep_budget(void) {
-    if (config_debug)
-        check_sometimes();
-    // At the end of time no purge is paused: without a surplus the clock is not asked.
-    if (LIKELY(purge_surplus(&table.purge, UINT64_MAX) == 0))
-        return;
-    size_t surplus = purge_surplus(&table.purge, os_now_ns());
-    if (surplus > 0)
+static void purge_surplus_now(uint64_t now_ns) {
+    size_t surplus = purge_surplus(&table.purge, now_ns);
+    if (UNLIKELY(surplus > 0))
         purge_some(surplus);
 }
 
+void arena_keep_budget(void) {
+    if (config_debug)
+        check_sometimes();
+    if (UNLIKELY(!purge_is_within(&table.purge)))
+        purge_surplus_now(os_now_ns());
+}
+
 void arena_settle(void) {
-    arena_keep_budget();
+    if (config_debug)
+        check_sometimes();
     uint64_t now_ns = os_now_ns();
-    size_t   surplus;
-    bool     ticked = purge_tick(&table.purge, now_ns, &surplus);
+    purge_surplus_now(now_ns);
+    size_t surplus;
+    bool   ticked = purge_tick(&table.purge, now_ns, &surplus);
     if (UNLIKELY(ticked)) {
         POKE(&table.pressure, PEEK(&table.pressure) / 2);
         purge_some(surplus);

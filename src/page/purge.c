@@ -54,6 +54,12 @@ static void note_swing(struct purge *purge, uint64_t dirty) {
         POKE(&purge->low_bytes, dirty);
 }
 
+bool purge_is_within(struct purge *purge) {
+    uint64_t dirty = PEEK(&purge->gauge.dirty_bytes);
+    note_swing(purge, dirty);
+    return dirty <= budget(purge) + PEEK(&purge->regret);
+}
+
 size_t purge_surplus(struct purge *purge, uint64_t now_ns) {
     uint64_t dirty = PEEK(&purge->gauge.dirty_bytes), limit = budget(purge);
     note_swing(purge, dirty);

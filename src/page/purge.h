@@ -33,6 +33,9 @@ struct purge {
 void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns);
 // What free memory of one kind may keep resident now: budget and regret. Any thread, no lock held.
 uint64_t purge_allowance(struct purge *purge, uint64_t now_ns);
+// True: free memory is within budget and regret as they were last learned; asks no clock. For who
+// comes often and calls purge_surplus now and then, which also forgets.
+bool purge_is_within(struct purge *purge);
 // Free resident bytes above the budget; 0 = within. To avoid a system call per freed span the
 // surplus includes an eighth of the budget. Any thread, no lock held.
 size_t purge_surplus(struct purge *purge, uint64_t now_ns);

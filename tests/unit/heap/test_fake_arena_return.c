@@ -78,6 +78,30 @@ static void a_burst_of_large_blocks(void) {
     arena_check();
 }
 
+// What was purged and taken again widens the budget, for some seconds: not for ever.
+static void regret_is_forgotten(void) {
+    const class_id id = size_class_of(1024);
+    fake_reset();
+    CHECK_EQ(options_set(OPT_PURGE_BUDGET, MIB(2)), OPTION_OK);
+    CHECK_EQ(options_set(OPT_PURGE_PERCENT, 0), OPTION_OK);
+    arena_start(1, 0, os_now_ns());  // no decay: only the budget
+    for (unsigned round = 0; round < 2; round++) {
+        CHECK_EQ(take(id, slots, 20000), 20000);
+        for (unsigned i = 0; i < 20000; i++)
+            touch(slots[i], 1024);
+        arena_give("free", id, slots, 20000);
+        arena_keep_budget();
+    }
+    CHECK(dirty_bytes() > MIB(8));
+    for (unsigned i = 0; i < 40; i++) {
+        fake_advance(second);
+        arena_keep_budget();
+        arena_settle();
+    }
+    CHECK_LE(dirty_bytes(), MIB(2) + KIB(64));
+    arena_check();
+}
+
 // A purge that was refused is not tried again at every free, and leaves everything whole.
 static void a_burst_that_cannot_be_purged(void) {
     const class_id id = size_class_of(1024);
@@ -251,6 +275,7 @@ static void reclaim_before_giving_up(void) {
 int main(void) {
     CASE(a_burst_of_small_blocks);
     CASE(a_burst_of_large_blocks);
+    CASE(regret_is_forgotten);
     CASE(a_burst_that_cannot_be_purged);
     CASE(decay_with_traffic);
     CASE(freed_mappings_age_with_traffic);
