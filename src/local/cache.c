@@ -278,8 +278,10 @@ static void shrink_room(struct cache *cache, class_id id) {
 void cache_overflow(struct cache *cache, const char *function, class_id id, void *slot) {
     begin_event(cache, id);
     struct cache_class *class = &cache->classes[id];
-    bool grown =
-        cache_has_room(cache->top[id]) || (wants_room(cache, id) && grow(cache, id));
+    // Age may have made room. And an odd pointer that was freed and handed out again is left above
+    // top and passes for FULL: what is counted decides.
+    bool grown = (class->bottom && held(cache, id) < class->room) ||
+                 (wants_room(cache, id) && grow(cache, id));
     note_turn(class, false);
     if (class->room == 0) {
         arena_give(function, id, &slot, 1);

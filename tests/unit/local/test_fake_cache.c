@@ -285,6 +285,23 @@ static void a_flush_proves_what_it_gives(void) {
                        "(starts at 0x*)"));
 }
 
+// An odd pointer that was popped again looks like the end of the room; the stack is not full.
+static void an_odd_pointer_is_not_the_end(void) {
+    start();
+    CHECK_EQ(options_set(OPT_CACHE, 4 * 14 * 64), OPTION_OK);  // the first room, and no more
+    take(id, 40);
+    while (caches_held(cache, id) > 0)
+        caches_take(cache, id);
+    caches_give(cache, id, (char *)slots[0] + 1);
+    CHECK(caches_take(cache, id) == (char *)slots[0] + 1);
+    for (uint32_t i = 1; i <= 14; i++)
+        caches_give(cache, id, slots[i]);
+    CHECK_EQ(caches_held(cache, id), 14);
+    caches_check(cache);
+    for (uint32_t i = 14; i >= 1; i--)
+        CHECK(caches_take(cache, id) == slots[i]);
+}
+
 // --- idle classes -------------------------------------------------------------------------------
 
 static void slow_paths(class_id of, unsigned count) {
@@ -370,6 +387,7 @@ int main(void) {
     CASE(arrays_fit_the_area);
     CASE(overflow_flushes_the_oldest_half);
     CASE(a_flush_proves_what_it_gives);
+    CASE(an_odd_pointer_is_not_the_end);
     CASE(idle_classes_shrink);
     CASE(busy_classes_do_not_shrink);
     CASE(no_memory);
