@@ -293,6 +293,17 @@ size_t arena_trim(size_t pad) {
     return trim_arenas(pad, &returned);
 }
 
+// What is free and what the kernel still gives may be enough together: a try tells.
+static bool could_make_room(size_t bytes, size_t free_bytes) {
+    if (free_bytes >= bytes || free_bytes == 0)
+        return free_bytes > 0;
+    size_t rest = align_up(bytes - free_bytes, os_page_bytes());
+    void  *memory = os_map(rest, os_page_bytes(), OS_RESERVED, "tidemalloc arena");
+    if (memory)
+        os_unmap(memory, rest);
+    return memory != NULL;
+}
+
 bool arena_reclaim(size_t bytes) {
     size_t free_bytes = 0, returned = 0;
     for (unsigned i = 0; i < table.limit; i++) {
@@ -300,7 +311,7 @@ bool arena_reclaim(size_t bytes) {
         if (arena)
             free_bytes += PEEK(&arena->pages.dirty_bytes) + PEEK(&arena->pages.clean_bytes);
     }
-    if (huge_evict(UINT64_MAX) == 0 && free_bytes < bytes)
+    if (huge_evict(UINT64_MAX) == 0 && !could_make_room(bytes, free_bytes))
         return false;
     return trim_arenas(0, &returned) > 0 || returned > 0;
 }

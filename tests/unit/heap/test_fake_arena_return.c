@@ -262,8 +262,12 @@ static void reclaim_before_giving_up(void) {
     CHECK_EQ(options_set(OPT_PURGE_BUDGET, MIB(16)), OPTION_OK);
     CHECK(!arena_reclaim(MIB(1)));  // there is nothing
     struct span *large = arena_take_large(MIB(3), 1);
+    fake_fail(FAKE_MAP, 1, UINT32_MAX);
     CHECK(!arena_reclaim(MIB(8)));  // what is free would not be enough
+    fake_fail(FAKE_MAP, 1, 0);
     arena_give_large(large);
+    CHECK(arena_reclaim(MIB(8)));  // with what the kernel gives it is
+    arena_give_large(arena_take_large(MIB(3), 1));
     CHECK(arena_reclaim(MIB(2)));
     CHECK_EQ(arena_at(0)->pages.source->committed_bytes, 0);
     CHECK(!arena_reclaim(1));
