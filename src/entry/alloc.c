@@ -186,9 +186,10 @@ static bool resize_in_place(struct block *block, size_t bytes) {
     return resize_span(block, bytes);
 }
 
-// A huge block that stays huge moves its pages.
+// A huge block that stays huge moves its pages; also one of a size that the arenas serve since the
+// threshold was learned: that is a reason to take a new block there, none to copy this one.
 static void *move_pages(struct block *block, size_t bytes) {
-    if (block->kind != BLOCK_HUGE || bytes <= huge_threshold())
+    if (block->kind != BLOCK_HUGE || bytes <= option(OPT_HUGE_THRESHOLD))
         return NULL;
     size_t before = block->span->bytes;
     void  *moved = huge_move(block->span, bytes);
