@@ -112,7 +112,7 @@ static struct bin *lock_some_bin(class_id id) {
     for (unsigned i = 0; i < table.limit && i < MOVES_MAX; i++) {
         if (i == active && try_for_a_while(&arena_number(start)->bins[id].lock))
             return &arena_number(start)->bins[id];
-        struct bin *bin = &arena_number(start + i)->bins[id];
+        struct bin *bin = &arena_number(i < active ? (start + i) % active : i)->bins[id];
         if (lock_try(&bin->lock))
             return bin;
         note_contention();

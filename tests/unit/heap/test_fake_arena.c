@@ -133,15 +133,35 @@ static void large_blocks_pass_by_too(void) {
 }
 
 // Locks found taken again and again put more arenas to use, up to the limit and not beyond.
-static void use_all_arenas(void) {
+static void contend(unsigned times) {
     pthread_t thread = hold_begin(&arena_at(0)->bins[id].lock);
     fake_set_cpu(0);
-    for (unsigned i = 0; i < 20000; i++) {
+    for (unsigned i = 0; i < times; i++) {
         void *slot;
         take(&slot, 1);
         arena_give("free", id, &slot, 1);
     }
     hold_end(thread);
+}
+
+static void use_all_arenas(void) {
+    contend(20000);
+}
+
+// Whoever finds the last arena in use locked goes round to the first, not on to a new one.
+static void active_arenas_are_passed_first(void) {
+    void *slot;
+    start(ARENAS);
+    contend(5000);
+    fake_set_cpu(1);
+    CHECK_EQ(arena_taken(), 1);
+    pthread_t thread = hold_begin(&arena_at(1)->bins[id].lock);
+    take(&slot, 1);
+    CHECK_EQ(arena_of(slot), 0);
+    CHECK(arena_at(2) == NULL);
+    hold_end(thread);
+    arena_give("free", id, &slot, 1);
+    arena_check();
 }
 
 static void contention_earns_arenas(void) {
@@ -278,6 +298,7 @@ int main(void) {
     CASE(a_taken_lock_is_passed_by);
     CASE(a_taken_lock_does_not_stop_a_give);
     CASE(large_blocks_pass_by_too);
+    CASE(active_arenas_are_passed_first);
     CASE(contention_earns_arenas);
     CASE(any_processor_number);
     CASE(rare_contention_earns_none);
