@@ -182,6 +182,11 @@ struct bin *bin_of(const char *function, class_id id, void *slot) {
     return PEEK(&slab_of(function, id, id, slot)->bin);
 }
 
+// The map's stale entry may name a slab elsewhere: the line is for the slab that is there now.
+NORETURN COLD static void fail_give(const struct bin *bin, const char *function, void *slot) {
+    slab_fail(function, slot, slab_of(function, bin->id, class_byte(bin), slot));
+}
+
 uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, uint32_t count) {
     uint32_t others = 0;
     bin_merge_locked(bin);
@@ -195,7 +200,7 @@ uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, ui
         }
         uint32_t run = slab_give(slab, slots + i, count - i);
         if (UNLIKELY(run == 0))
-            slab_fail(function, slots[i], slab);
+            fail_give(bin, function, slots[i]);
         i += run;
         relist(bin, slab);
         drop_if_idle(bin, slab);

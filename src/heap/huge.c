@@ -123,8 +123,8 @@ static void put_cached(struct span *span, uint64_t now_ns) {
 static size_t drop(struct span *span) {
     size_t bytes = span->resident;
     page_map_set_class(span->base, span->granules, CLASS_NONE);
-    page_gauge_purged(&shared->gauge, bytes);
     if (os_unmap((void *)span->base, span_bytes(span)) == 0) {
+        page_gauge_purged(&shared->gauge, bytes);
         counters_sub(&counters_process, COUNTER_mappings, 1);
         counters_sub(&counters_process, COUNTER_mapped_bytes, span_bytes(span));
         span_delete(span);

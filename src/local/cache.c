@@ -27,15 +27,8 @@ static uint32_t          orphans;        // caches in state CACHE_ORPHAN; relaxe
 
 static void *const no_slot[2] = {NULL, CACHE_FULL};
 #define NOTHING ((void **)(uintptr_t)no_slot)
-#define NOTHING_8 NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING
-#define NOTHING_ALL                                                                                \
-    {                                                                                              \
-        NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8, NOTHING_8,    \
-            NOTHING_8, NOTHING_8, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING             \
-    }
-_Static_assert(CLASS_COUNT == 10 * 8 + 6, "NOTHING_ALL covers every class");
 
-const struct cache cache_none = {.top = NOTHING_ALL};
+const struct cache cache_none = {.top = {[0 ... CLASS_COUNT - 1] = NOTHING}};
 
 // --- small helpers -------------------------------------------------------------------------------
 
@@ -257,7 +250,7 @@ void *cache_refill(struct cache *cache, class_id id) {
     return slot;
 }
 
-// More room helps when slots went both ways, or while it is little anyway.
+// More room helps when slots went both ways, or while it is little.
 static bool wants_room(const struct cache *cache, class_id id) {
     const struct cache_class *class = &cache->classes[id];
     return class->refilled || (size_t)class->room * class_bytes(id) < ROOM_BYTES_FREE;

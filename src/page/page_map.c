@@ -16,7 +16,8 @@ struct page_leaf *page_map_high_leaf(uintptr_t address) {
     size_t high = address >> 48;
     if (high >= PAGE_HIGH_ENTRIES)
         return NULL;
-    // Acquire: pairs with the release in high_place; the root behind the pointer is zero pages.
+    // Acquire: pairs with the release in high_place_locked; the root behind the pointer is zero
+    // pages.
     struct page_leaf **root = __atomic_load_n(&high_root[high], __ATOMIC_ACQUIRE);
     return root ? PEEK(&root[(address >> PAGE_LEAF_SHIFT) & (PAGE_ROOT_ENTRIES - 1)]) : NULL;
 }
