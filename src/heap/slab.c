@@ -6,6 +6,7 @@
 
 // Records come in seven lengths, one type-stable pool each: 1, 2, 4 .. 64 words a bitmap.
 enum { SLAB_POOLS = 7 };
+enum { LINES_MAX = 4 };  // longest batch, in cache lines, that is taken in whole ones
 #define SLAB_POOL(words)                                                                           \
     { .record_bytes = (sizeof(struct slab) + 2 * 8 * (words) + 15) & ~(size_t)15 }
 _Static_assert(SLAB_SLOTS_MAX <= 64 * BITMAP_WORD_BITS, "room_words has a bit for each free word");
@@ -54,18 +55,50 @@ void slab_delete(struct slab *slab) {
 
 // Takes up to `count` slots, lowest first, of one free word that has some, into out[count - 1]
 // downwards. Returns how many stay to be taken.
-static uint32_t take_word(struct slab *slab, uint32_t word, void **out, uint32_t count) {
-    uint64_t  free = slab->words[word];
+static uint32_t take_word(struct slab *slab, uint32_t word, uint64_t from, void **out,
+                          uint32_t count) {
+    uint64_t  left = from;
     uint32_t  bytes = slab_bytes(slab);
     uintptr_t start = slab_slot_address(slab, word * BITMAP_WORD_BITS);
     do {
-        out[--count] = (void *)(start + (uintptr_t)bits_lowest(free) * bytes);
-        free &= free - 1;
-    } while (free && count > 0);
+        out[--count] = (void *)(start + (uintptr_t)bits_lowest(left) * bytes);
+        left &= left - 1;
+    } while (left && count > 0);
+    uint64_t free = slab->words[word] & ~(from & ~left);
     POKE(&slab->words[word], free);
     if (!free)
         slab->room_words &= ~((uint64_t)1 << word);
     return count;
+}
+
+// Of a word's free slots those whose whole cache line is free; `group` slots, 2 or 4, make a line.
+static uint64_t whole_lines(uint64_t free, uint32_t group) {
+    uint64_t first = free & free >> 1 & 0x5555555555555555;
+    if (group == 4)
+        first &= first >> 2 & 0x1111111111111111;
+    return first * ((1u << group) - 1);
+}
+
+// A thread's first batches of the smallest classes are whole lines where the slab has enough of
+// them: what two threads write to then shares no line. Returns `count`, or 0: nothing taken.
+static uint32_t take_lines(struct slab *slab, void **out, uint32_t count) {
+    uint32_t group = CACHE_LINE / slab_bytes(slab), found = 0, left = count;
+    for (uint64_t words = slab->room_words; words && found < count; words &= words - 1)
+        found += bits_count(whole_lines(slab->words[bits_lowest(words)], group));
+    if (found < count)
+        return 0;
+    for (uint64_t words = slab->room_words; left > 0; words &= words - 1) {
+        uint32_t word = bits_lowest(words);
+        uint64_t lines = whole_lines(slab->words[word], group);
+        if (lines)
+            left = take_word(slab, word, lines, out, left);
+    }
+    return count;
+}
+static bool wants_lines(const struct slab *slab, uint32_t count) {
+    uint32_t bytes = slab_bytes(slab), batch = count * bytes;
+    return bytes < CACHE_LINE && CACHE_LINE % bytes == 0 && batch % CACHE_LINE == 0 &&
+           batch <= LINES_MAX * CACHE_LINE;
 }
 
 uint32_t slab_take(struct slab *slab, void **out, uint32_t count) {
@@ -74,8 +107,13 @@ uint32_t slab_take(struct slab *slab, void **out, uint32_t count) {
     uint32_t taken = count < slab->free_count ? count : slab->free_count;
     if (taken == 0)
         return 0;
-    for (uint32_t left = taken; left > 0;)
-        left = take_word(slab, bits_lowest(slab->room_words), out, left);
+    uint32_t left = taken;
+    if (wants_lines(slab, count) && taken == count)
+        left -= take_lines(slab, out, count);
+    while (left > 0) {
+        uint32_t word = bits_lowest(slab->room_words);
+        left = take_word(slab, word, slab->words[word], out, left);
+    }
     uint32_t highest = slab_slot_of(slab, (uintptr_t)out[0]);  // of those taken
     if (highest >= slab->high_water)
         slab->high_water = (uint16_t)(highest + 1);

@@ -89,7 +89,8 @@ struct slab *slab_new(struct span *span, struct bin *bin, class_id id);
 void slab_delete(struct slab *slab);
 
 // Takes up to `count` free slots, lowest first, and writes their addresses so that out[n - 1] is
-// the lowest: the order of a stack. Returns n <= min(count, free_count).
+// the lowest: the order of a stack. Short batches of slots of 16 and 32 bytes that fill cache lines
+// are whole lines, where there are enough. Returns n <= min(count, free_count).
 uint32_t slab_take(struct slab *slab, void **out, uint32_t count);
 // Gives back the first ones of `count` slots (1 or more), as far as they lie in this slab and are
 // taken. Returns how many. 0, when slots[0] lies in the span: it is no taken slot (slab_fail).

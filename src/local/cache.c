@@ -14,6 +14,7 @@ enum {
     ROOM_SLOTS_MIN = 3,      // the largest classes may have this many
     BATCH_MAX = 256,
     PROVEN_TURNS = 3,        // refill, flush, refill: a program that fills and frees once has one
+    FOREIGN_FREES = 16,      // frees of a class, before any refill, that go to the bins
     STREAK_MAX = 4,          // flushes in a row that may be chance
 };
 
@@ -23,14 +24,10 @@ static struct lock       caches_lock = LOCK_INIT(RANK_CACHES);
 static uint64_t          total_allowed;  // room of all caches, bytes; relaxed: a budget
 static uint32_t          orphans;        // caches in state CACHE_ORPHAN; relaxed: a hint
 
-// --- the empty cache -----------------------------------------------------------------------------
-
 static void *const no_slot[2] = {NULL, CACHE_FULL};
 #define NOTHING ((void **)(uintptr_t)no_slot)
 
 const struct cache cache_none = {.top = {[0 ... CLASS_COUNT - 1] = NOTHING}};
-
-// --- small helpers -------------------------------------------------------------------------------
 
 static void **word_at(struct cache *cache, uint32_t offset) {
     return (void **)cache + offset;
@@ -217,19 +214,19 @@ static void note_turn(struct cache_class *class, bool refilled) {
     class->refilled = refilled;
 }
 
+// One slot; of the smallest classes a cache line, which the slab then gives whole.
+static uint32_t first_batch(class_id id) {
+    return (uint32_t)max_size(CACHE_LINE / class_bytes(id), 1);
+}
+
 static uint32_t next_batch(struct cache *cache, class_id id) {
     struct cache_class *class = &cache->classes[id];
-    uint32_t batch = class->batch ? class->batch : 1;
+    uint32_t batch = class->batch ? class->batch : first_batch(id);
     if (batch >= class->room)
         grow(cache, id);
     batch = (uint32_t)min_size(batch, class->room);
     class->batch = (uint16_t)min_size(batch * 2u, BATCH_MAX);
     return batch;
-}
-
-static void *refill_one(class_id id) {
-    void *slot;
-    return arena_take(id, &slot, 1) ? slot : NULL;
 }
 
 void *cache_refill(struct cache *cache, class_id id) {
@@ -238,7 +235,7 @@ void *cache_refill(struct cache *cache, class_id id) {
     void    *slot = NULL;
     uint32_t batch = next_batch(cache, id);
     if (batch == 0) {
-        slot = refill_one(id);
+        arena_take(id, &slot, 1);
     } else {
         void   **bottom = bottom_of(cache, id);
         uint32_t count = arena_take(id, bottom + 1, batch);
@@ -250,9 +247,13 @@ void *cache_refill(struct cache *cache, class_id id) {
     return slot;
 }
 
-// More room helps when slots went both ways, or while it is little.
+// More room helps when slots went both ways, or while it is little. The first slots of a class that
+// a thread frees but never had are others': kept, they would come back to it, and share cache lines
+// with what those others hold.
 static bool wants_room(const struct cache *cache, class_id id) {
     const struct cache_class *class = &cache->classes[id];
+    if (class->room == 0 && class->turns == 0 && class->streak < FOREIGN_FREES)
+        return false;
     return class->refilled || (size_t)class->room * class_bytes(id) < ROOM_BYTES_FREE;
 }
 
@@ -268,6 +269,14 @@ static void shrink_room(struct cache *cache, class_id id) {
     set_room(cache, id, room);
 }
 
+// With the slot that comes, half of the room is used: it may be halved.
+static void flush_half(struct cache *cache, const char *function, class_id id) {
+    const struct cache_class *class = &cache->classes[id];
+    flush(cache, function, id, class->room - (uint32_t)max_size(class->room / 2, 1) + 1);
+    if (class->streak >= STREAK_MAX)
+        shrink_room(cache, id);
+}
+
 void cache_overflow(struct cache *cache, const char *function, class_id id, void *slot) {
     begin_event(cache, id);
     struct cache_class *class = &cache->classes[id];
@@ -280,12 +289,8 @@ void cache_overflow(struct cache *cache, const char *function, class_id id, void
         arena_give(function, id, &slot, 1);
         arena_settle();
     } else {
-        if (!grown) {
-            // With the slot that comes, half of the room is used: it may be halved.
-            flush(cache, function, id, class->room - (uint32_t)max_size(class->room / 2, 1) + 1);
-            if (class->streak >= STREAK_MAX)
-                shrink_room(cache, id);
-        }
+        if (!grown)
+            flush_half(cache, function, id);
         void **top = cache->top[id] + 1;
         *top = slot;
         __atomic_signal_fence(__ATOMIC_RELEASE);

@@ -49,14 +49,36 @@ static bool new_slab(class_id id) {
 
 // --- operations ---------------------------------------------------------------------------------
 
+// The line of `slot` is wholly free; lines are what short batches of the smallest classes get.
+static bool line_is_free(uint32_t slot) {
+    uint32_t group = CACHE_LINE / slab_bytes(slab), first = slot / group * group;
+    for (uint32_t i = first; i < first + group; i++)
+        if (model[i] != FREE)
+            return false;
+    return true;
+}
+
+static bool gets_lines(uint32_t count) {
+    uint32_t bytes = slab_bytes(slab), free_slots = 0;
+    if (bytes > 32 || CACHE_LINE % bytes != 0 || count == 0 || count * bytes % CACHE_LINE != 0 ||
+        count * bytes > 4 * CACHE_LINE)
+        return false;
+    for (uint32_t slot = 0; slot < slab->slot_count; slot++)
+        free_slots += line_is_free(slot);
+    return free_slots >= count;
+}
+
 static void take(void) {
     void    *out[SLAB_SLOTS_MAX];
     uint32_t count = model_chance(50) ? 1 + model_below(4) : model_below(slab->slot_count + 2u);
+    bool     lines = gets_lines(count), candidate[SLAB_SLOTS_MAX];
+    for (uint32_t slot = 0; slot < slab->slot_count; slot++)
+        candidate[slot] = lines ? line_is_free(slot) : model[slot] == FREE;
     uint32_t taken = slab_take(slab, out, count);
     CHECK_EQ(taken, count < counts[FREE] ? count : counts[FREE]);
     uint32_t slot = 0;
     for (uint32_t i = taken; i-- > 0; slot++) {  // the lowest free ones, lowest on top
-        while (model[slot] != FREE)
+        while (!candidate[slot])
             slot++;
         CHECK((uintptr_t)out[i] == slab_slot_address(slab, slot));
         CHECK_EQ(slab_slot_of(slab, (uintptr_t)out[i]), slot);
