@@ -16,7 +16,7 @@ struct pages {
 // A page heap over mapped regions. Once a process: the records of the page floor stay.
 static inline void pages_start(struct pages *pages) {
     fake_reset();
-    *pages = (struct pages){.gauge = {0, 0}};
+    *pages = (struct pages){0};
     source_map_init(&pages->map);
     page_heap_init(&pages->heap, &pages->map.source, NULL, &pages->gauge);
 }
