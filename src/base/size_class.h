@@ -14,7 +14,7 @@ enum {
     CLASS_LARGE = 82,      // the first granule of a large block
     CLASS_HUGE = 83,       // the first granule of a huge block
     CLASS_INSIDE = 84,     // a later granule of a large or huge block
-    CLASS_HEAP_SLAB = 85, // a slab of a user's heap: never cached
+    CLASS_HEAP_SLAB = 85,  // a slab of a user's heap: never cached
     CLASS_COUNT = 86,
 
     SMALL_MAX = 65536,     // bytes; the largest request served by a slab

@@ -8,7 +8,6 @@
 
 enum {
     CHECK_VISITS = 1024,  // settles between two checks, in the debug build
-    SPINS_MAX = 100,      // looks at a taken lock before its holder is believed not to run
     MOVES_MAX = 4,        // arenas tried before a thread waits for a lock
     PRESSURE_MAX = 4096,  // locks found taken, within about a tick, before one more arena is used
 };
@@ -95,22 +94,13 @@ COLD static void note_contention(void) {
 
 // --- small ---------------------------------------------------------------------------------------
 
-static bool try_for_a_while(struct lock *lock) {
-    for (unsigned i = 0; i < SPINS_MAX; i++) {
-        if (lock_try(lock))
-            return true;
-        os_pause();
-    }
-    return false;
-}
-
 // The bin of a class in the arena at hand or, when that is locked, the next whose lock is free;
 // locked. Arenas that are not active yet are for when a holder does not run: what is taken there
 // lies in slabs of its own.
 static struct bin *lock_some_bin(class_id id) {
     unsigned start = here(), active = PEEK(&table.active);
     for (unsigned i = 0; i < table.limit && i < MOVES_MAX; i++) {
-        if (i == active && try_for_a_while(&arena_number(start)->bins[id].lock))
+        if (i == active && lock_try_spinning(&arena_number(start)->bins[id].lock))
             return &arena_number(start)->bins[id];
         struct bin *bin = &arena_number(i < active ? (start + i) % active : i)->bins[id];
         if (lock_try(&bin->lock))

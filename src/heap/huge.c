@@ -91,9 +91,8 @@ static bool is_within_bounds_locked(uint64_t allowance) {
     return cache.freed_bytes <= most && cache.freed_count <= CACHE_ENTRIES_MAX;
 }
 
-static struct span *oldest_due(uint64_t until_ns) {
+static struct span *oldest_due(uint64_t until_ns, uint64_t allowance) {
     struct span *span = NULL;
-    uint64_t     allowance = purge_allowance(shared, os_now_ns());
     lock_acquire(&cache.lock);
     struct list *first = list_first(&cache.freed);
     if (first) {
@@ -146,7 +145,10 @@ size_t huge_evict(uint64_t until_ns) {
     lock_assert_none_held();
     // Bounded: what cannot be unmapped comes back to the list.
     unsigned left = PEEK(&cache.freed_count);
-    while (left-- > 0 && (span = oldest_due(until_ns)) != NULL)
+    if (left == 0)
+        return 0;
+    uint64_t allowance = purge_allowance(shared, os_now_ns());
+    while (left-- > 0 && (span = oldest_due(until_ns, allowance)) != NULL)
         bytes += drop(span);
     return bytes;
 }
@@ -178,8 +180,8 @@ static void set_bytes(struct span *span, size_t bytes) {
 
 // --- take and give -------------------------------------------------------------------------------
 
-// A freed mapping was there and did not fit, or was unmapped too early. What waits is of sizes that
-// the arenas serve from now on.
+// A freed mapping was there and did not fit, or was unmapped too early. What waits goes: most of it
+// is of sizes that the arenas serve from now on.
 static void learn_miss(size_t bytes) {
     if (bytes > LEARNED || options_origin(OPT_HUGE_THRESHOLD) != ORIGIN_DEFAULT)
         return;

@@ -5,8 +5,9 @@
 // space only. It grows and shrinks by mremap; realloc leaves an eighth of room in address space, so
 // that a block that grows by small steps asks the kernel rarely.
 // Freed mappings wait, oldest first out, for a request they fit within a quarter: within
-// TIDE_HUGE_CACHE bytes, and while there is traffic not longer than about a second. In the page map
-// they are CLASS_FREE, so a double free is told.
+// TIDE_HUGE_CACHE bytes, several of them within what other free memory may keep, too
+// (page/purge.h), and while there is traffic not longer than about a second. In the page map they
+// are CLASS_FREE, so a double free is told.
 // Lock: RANK_HUGE around the cache's list; never held over a system call. Blocks themselves belong
 // to their holder.
 #pragma once

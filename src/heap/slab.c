@@ -95,6 +95,7 @@ static uint32_t take_lines(struct slab *slab, void **out, uint32_t count) {
     }
     return count;
 }
+
 static bool wants_lines(const struct slab *slab, uint32_t count) {
     uint32_t bytes = slab_bytes(slab), batch = count * bytes;
     return bytes < CACHE_LINE && CACHE_LINE % bytes == 0 && batch % CACHE_LINE == 0 &&

@@ -126,9 +126,14 @@ ALWAYS_INLINE bool take_if_free(struct lock *lock) {
                                        __ATOMIC_RELAXED);
 }
 
+// Relaxed: a look that spares the others the exchange; the taking itself has the order.
+ALWAYS_INLINE bool take_at_a_look(struct lock *lock) {
+    return PEEK(&lock->state) == UNLOCKED && take_if_free(lock);
+}
+
 static bool spin_for(struct lock *lock) {
     for (unsigned left = PEEK(&spin_count); left > 0; left--) {
-        if (PEEK(&lock->state) == UNLOCKED && take_if_free(lock))
+        if (take_at_a_look(lock))
             return true;
         os_pause();
     }
@@ -162,17 +167,24 @@ void lock_acquire_peer(struct lock *lock) {
     acquire(lock, true);
 }
 
-bool lock_try(struct lock *lock) {
+ALWAYS_INLINE bool try(struct lock *lock, bool spins) {
     if (holds_all())
         return true;
     if (config_debug)
         check_order(lock, true);
-    // Relaxed: a look that spares the others the exchange; the taking itself has the order.
-    if (PEEK(&lock->state) != UNLOCKED || !take_if_free(lock))
+    if (!take_at_a_look(lock) && !(spins && spin_for(lock)))
         return false;
     if (config_debug)
         note_acquired(lock);
     return true;
+}
+
+bool lock_try(struct lock *lock) {
+    return try(lock, false);
+}
+
+bool lock_try_spinning(struct lock *lock) {
+    return try(lock, true);
 }
 
 void lock_release(struct lock *lock) {

@@ -40,6 +40,9 @@ void lock_init(struct lock *lock, enum lock_rank rank);
 void lock_acquire(struct lock *lock);
 // True: taken. Never waits, so a lock of a rank already held may be tried; a higher rank may not.
 bool lock_try(struct lock *lock);
+// As lock_try, but looks as often as lock_acquire does before it sleeps: a holder that runs is
+// usually gone by then.
+bool lock_try_spinning(struct lock *lock);
 void lock_release(struct lock *lock);
 // As lock_acquire for a second lock of a rank already held; the caller keeps a fixed order.
 void lock_acquire_peer(struct lock *lock);
