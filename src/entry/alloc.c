@@ -89,7 +89,7 @@ static void *refill(class_id id) {
     if (alloc_fast_class(id, &slot))
         return slot;
     int before = errno;
-    cache_adopt_orphan();
+    caches_adopt_orphan();
     slot = cache_refill(thread_root.cache, id);
     errno = before;
     return slot;

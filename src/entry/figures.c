@@ -4,7 +4,7 @@
 #include "heap/arena.h"
 #include "heap/huge.h"
 #include "heap/user_heap.h"
-#include "local/cache.h"
+#include "local/caches.h"
 #include "page/meta.h"
 #include "page/page_map.h"
 #include "page/page_heap_walk.h"
@@ -23,7 +23,7 @@ static void gather(struct counters *totals) {
     uint64_t *value = totals->value;
     arena_count(totals);
     user_heap_count(totals);
-    cache_count(totals);
+    caches_count(totals);
     value[COUNTER_metadata_bytes] += meta_bytes() + page_map_bytes(totals);
     value[COUNTER_small_bytes] = less(value[COUNTER_small_bytes], value[COUNTER_cached_bytes]);
     value[COUNTER_live_bytes] = value[COUNTER_small_bytes] + value[COUNTER_large_bytes] +
@@ -50,7 +50,7 @@ static bool class_at(class_id id, struct report_class *row) {
         row->live += arena ? PEEK(&arena->bins[id].taken) : 0;
         row->slabs += arena ? PEEK(&arena->bins[id].slab_count) : 0;
     }
-    row->cached = cache_slots(id);
+    row->cached = caches_slots(id);
     row->live = less(row->live, row->cached);
     return row->slabs > 0;
 }

@@ -10,7 +10,7 @@
 #include "page/page_map.h"
 
 void fork_prepare(void) {
-    cache_fork_prepare();
+    caches_fork_prepare();
     user_heap_fork_prepare();
     arena_fork_prepare();
     huge_fork_prepare();
@@ -26,7 +26,7 @@ void fork_parent(void) {
     huge_fork_parent();
     arena_fork_parent();
     user_heap_fork_parent();
-    cache_fork_parent();
+    caches_fork_parent();
 }
 
 void fork_child(void) {

@@ -1,4 +1,4 @@
-// local/cache.c - refill, overflow, growth, age; the fast paths are in entry/alloc.h.
+// local/cache.c - refill, overflow, growth, age of one cache; the fast paths are in entry/alloc.h.
 #include "local/cache.h"
 
 #include <string.h>
@@ -18,11 +18,7 @@ enum {
     STREAK_MAX = 4,          // flushes in a row that may be chance
 };
 
-static struct cache     *all_caches;     // newest first; stored with release, never unlinked
-static struct cache     *unused_caches;  // last given up first: its lines are warm; under the lock
-static struct lock       caches_lock = LOCK_INIT(RANK_CACHES);
-static uint64_t          total_allowed;  // room of all caches, bytes; relaxed: a budget
-static uint32_t          orphans;        // caches in state CACHE_ORPHAN; relaxed: a hint
+static uint64_t total_allowed;  // room of all caches, bytes; relaxed: a budget
 
 static void *const no_slot[2] = {NULL, CACHE_FULL};
 #define NOTHING ((void **)(uintptr_t)no_slot)
@@ -158,7 +154,7 @@ static void settle(struct cache *cache) {
 }
 
 // Gives the oldest `count` slots back: those at the bottom. While some of them are given and still
-// in the array, the cache is not to be drained by anybody else (cache_fork_child).
+// in the array, the cache is not to be drained by anybody else (caches_fork_child).
 static void give_oldest(struct cache *cache, const char *function, class_id id, uint32_t count) {
     void   **bottom = bottom_of(cache, id);
     uint32_t rest = held(cache, id) - count;
@@ -298,48 +294,17 @@ void cache_overflow(struct cache *cache, const char *function, class_id id, void
     }
 }
 
-// --- birth and death -----------------------------------------------------------------------------
+// --- life ---------------------------------------------------------------------------------------
 
-// A new area, or after fork one whose arrays are not to be believed: no other thread looks.
-static void clear(struct cache *cache) {
+void cache_clear(struct cache *cache) {
     memset(cache->classes, 0, sizeof cache->classes);
     memset(cache->spare, 0, sizeof cache->spare);
     for (unsigned i = 0; i < CLASS_COUNT; i++)
         cache->top[i] = NOTHING;
     cache->events = AGE_EVENTS;
     cache->flushes = 0;
-    cache->allowed = 0;
+    disallow(cache, cache->allowed);
     cache->bump = (uint32_t)((sizeof *cache + sizeof(void *) - 1) / sizeof(void *));
-}
-
-static struct cache *make_locked(void) {
-    struct cache *cache = meta_area(CACHE_AREA_BYTES);
-    if (!cache)
-        return NULL;
-    clear(cache);
-    cache->next = all_caches;
-    // Release: pairs with the acquires of those who walk the list.
-    __atomic_store_n(&all_caches, cache, __ATOMIC_RELEASE);
-    return cache;
-}
-
-static void give_up_locked(struct cache *cache) {
-    POKE(&cache->state, CACHE_UNUSED);
-    cache->next_unused = unused_caches;
-    unused_caches = cache;
-}
-
-struct cache *cache_new(void) {
-    lock_acquire(&caches_lock);
-    struct cache *cache = unused_caches;
-    if (cache)
-        unused_caches = cache->next_unused;
-    else
-        cache = make_locked();
-    if (cache)
-        POKE(&cache->state, CACHE_LIVE);
-    lock_release(&caches_lock);
-    return cache;
 }
 
 void cache_drain(struct cache *cache) {
@@ -351,8 +316,7 @@ void cache_drain(struct cache *cache) {
     arena_settle();
 }
 
-// A drained cache starts anew. The arrays stay: its next thread will use much the same classes.
-static void forget_rooms(struct cache *cache) {
+void cache_forget(struct cache *cache) {
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++) {
         struct cache_class *class = &cache->classes[id];
         if (class->room > 0)
@@ -366,85 +330,9 @@ static void forget_rooms(struct cache *cache) {
     disallow(cache, cache->allowed);
 }
 
-void cache_delete(struct cache *cache) {
-    cache_drain(cache);
-    forget_rooms(cache);
-    lock_acquire(&caches_lock);
-    give_up_locked(cache);
-    lock_release(&caches_lock);
-}
-
-// --- all caches ----------------------------------------------------------------------------------
-
-// Acquire: pairs with the release in unused_locked; each cache was linked whole.
-static struct cache *first_cache(void) {
-    return __atomic_load_n(&all_caches, __ATOMIC_ACQUIRE);
-}
-
-void cache_adopt_orphan(void) {
-    if (LIKELY(PEEK(&orphans) == 0))
-        return;
-    for (struct cache *cache = first_cache(); cache; cache = cache->next) {
-        uint32_t expected = CACHE_ORPHAN;
-        // Acquire and release: from here on the cache is this thread's alone.
-        if (__atomic_compare_exchange_n(&cache->state, &expected, CACHE_LIVE, false,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-            __atomic_fetch_sub(&orphans, 1, __ATOMIC_RELAXED);
-            cache_delete(cache);
-            return;
-        }
-    }
-}
-
-// A figure of a moment: the owner may be moving its top.
-static uint64_t held_by(struct cache *cache, class_id id) {
+uint64_t cache_held(struct cache *cache, class_id id) {
     void   **top = PEEK(&cache->top[id]);
     void   **bottom = word_at(cache, PEEK(&cache->classes[id].bottom));
     uint32_t room = PEEK(&cache->classes[id].room);
     return top >= bottom && top <= bottom + room ? (uint64_t)(top - bottom) : 0;
-}
-
-uint64_t cache_slots(class_id id) {
-    uint64_t slots = 0;
-    for (struct cache *cache = first_cache(); cache; cache = cache->next)
-        if (PEEK(&cache->state) == CACHE_LIVE)
-            slots += held_by(cache, id);
-    return slots;
-}
-
-void cache_count(struct counters *totals) {
-    for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
-        totals->value[COUNTER_cached_bytes] +=
-            cache_slots((class_id)id) * class_bytes((class_id)id);
-    for (struct cache *cache = first_cache(); cache; cache = cache->next) {
-        totals->value[COUNTER_threads] += PEEK(&cache->state) == CACHE_LIVE;
-        totals->value[COUNTER_metadata_bytes] += PEEK(&cache->bump) * sizeof(void *);
-    }
-}
-
-void cache_fork_prepare(void) {
-    lock_acquire(&caches_lock);
-}
-void cache_fork_parent(void) {
-    lock_release(&caches_lock);
-}
-
-// Between the two steps of a pop or a push, or a batch, a cache is whole but for slots that stay
-// taken for ever; inside flush it is not, and then all it holds does.
-void cache_fork_child(struct cache *mine) {
-    orphans = 0;
-    for (struct cache *cache = all_caches; cache; cache = cache->next) {
-        if (cache == mine || cache->state == CACHE_UNUSED)
-            continue;
-        if (cache->busy) {
-            disallow(cache, cache->allowed);
-            clear(cache);
-            cache->busy = false;
-            give_up_locked(cache);
-        } else {
-            cache->state = CACHE_ORPHAN;
-            orphans++;
-        }
-    }
-    lock_reset_in_child(&caches_lock);
 }

@@ -24,7 +24,6 @@
 // Who writes: the owner alone, with relaxed stores (others look at tops to count). `state` changes
 // hands by compare and exchange; a cache is never unmapped, so lookers need no protection.
 #pragma once
-#include "conf/counters.h"
 #include "heap/arena.h"
 
 enum cache_state {
@@ -73,10 +72,9 @@ ALWAYS_INLINE bool cache_has_room(void *const *top) {
 // The shared cache that has nothing and takes nothing.
 extern const struct cache cache_none;
 
-// A live cache for the calling thread, or NULL: no memory.
-struct cache *cache_new(void);
-// Drains and gives a live cache up.
-void cache_delete(struct cache *cache);
+// Makes an area ready whose content is not to be believed: a new one, or after fork one that was
+// cut in the middle of a batch. No other thread looks; its room returns to the budget.
+void cache_clear(struct cache *cache);
 // The stack of `id` is empty: gets a batch and returns one of it. NULL: no memory.
 void *cache_refill(struct cache *cache, class_id id);
 // The stack of `id` has no room: makes some and pushes. `function` is named should the batch hold a
@@ -84,15 +82,8 @@ void *cache_refill(struct cache *cache, class_id id);
 void cache_overflow(struct cache *cache, const char *function, class_id id, void *slot);
 // Gives all slots back.
 void cache_drain(struct cache *cache);
-// Drains one cache whose thread fork did not copy, if any. Cheap when there is none.
-void cache_adopt_orphan(void);
-
-// Adds what all live caches hold, and their own memory.
-void cache_count(struct counters *totals);
-// Slots of one class that all live caches hold.
-uint64_t cache_slots(class_id id);
-
-void cache_fork_prepare(void);
-void cache_fork_parent(void);
-// `mine` (may be NULL) is the cache of the thread that forked.
-void cache_fork_child(struct cache *mine);
+// A drained cache starts anew. The arrays stay: its next thread will use much the same classes.
+void cache_forget(struct cache *cache);
+// Slots it holds of one class, asked by any thread: a figure of a moment, the owner may be moving
+// its top.
+uint64_t cache_held(struct cache *cache, class_id id);

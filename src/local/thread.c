@@ -18,7 +18,7 @@ static void on_exit(void *argument) {
         return;
     thread_root.phase = THREAD_BARE;
     thread_root.cache = (struct cache *)(uintptr_t)&cache_none;
-    cache_delete(cache);
+    caches_delete(cache);
 }
 
 bool thread_hooks(void) {
@@ -40,12 +40,12 @@ static struct cache *give_birth(void) {
         return NULL;
     }
     thread_root.phase = THREAD_STARTING;
-    struct cache *cache = cache_new();
+    struct cache *cache = caches_new();
     // Arming may allocate: those calls find us STARTING. A thread whose end nobody would tell gets
     // no cache: it is deleted, and the birth tried again at the next slow path.
     if (!cache || os_thread_exit_arm(cache) != 0) {
         if (cache)
-            cache_delete(cache);
+            caches_delete(cache);
         thread_root.phase = THREAD_NEW;
         return NULL;
     }
@@ -55,7 +55,7 @@ static struct cache *give_birth(void) {
 }
 
 struct cache *thread_cache(void) {
-    cache_adopt_orphan();
+    caches_adopt_orphan();
     if (LIKELY(thread_root.phase == THREAD_LIVE))
         return thread_root.cache;
     return thread_root.phase == THREAD_NEW ? give_birth() : NULL;
@@ -71,5 +71,5 @@ void thread_start_end(enum thread_phase before) {
 }
 
 void thread_fork_child(void) {
-    cache_fork_child(thread_root.phase == THREAD_LIVE ? thread_root.cache : NULL);
+    caches_fork_child(thread_root.phase == THREAD_LIVE ? thread_root.cache : NULL);
 }

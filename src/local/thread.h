@@ -5,7 +5,7 @@
 // shared empty cache, so every call takes the slow path, and the slow path goes straight to the
 // arenas. Nothing brings a cache back after the exit hook.
 #pragma once
-#include "local/cache.h"
+#include "local/caches.h"
 
 enum thread_phase {
     THREAD_NEW,       // no slow path yet

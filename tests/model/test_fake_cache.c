@@ -46,7 +46,7 @@ static void check_mark(const struct live *one) {
 static struct cache *any_cache(void) {
     unsigned i = model_below(CACHES);
     if (!caches[i])
-        caches[i] = cache_new();
+        caches[i] = caches_new();
     CHECK(caches[i] || model_fails);
     return caches[i];
 }
@@ -99,14 +99,14 @@ static void burst(void) {
 static void end_cache(void) {
     unsigned i = model_below(CACHES);
     if (caches[i])
-        cache_delete(caches[i]);
+        caches_delete(caches[i]);
     caches[i] = NULL;
 }
 
 static void fork_child(void) {
     struct cache *mine = caches[0];
-    cache_fork_prepare();
-    cache_fork_child(mine);
+    caches_fork_prepare();
+    caches_fork_child(mine);
     for (unsigned i = 1; i < CACHES; i++)
         caches[i] = NULL;
     forks++;
@@ -140,7 +140,7 @@ static void rare_step(void) {
         fork_child();
         break;
     default:
-        cache_adopt_orphan();
+        caches_adopt_orphan();
         break;
     }
 }
@@ -160,9 +160,9 @@ static void end(void) {
         give(0);
     for (unsigned i = 0; i < CACHES; i++)
         if (caches[i])
-            cache_delete(caches[i]);
+            caches_delete(caches[i]);
     for (unsigned i = 0; i < forks * CACHES; i++)
-        cache_adopt_orphan();
+        caches_adopt_orphan();
     arena_trim(0);
     arena_check();
     for (unsigned i = 0; i < arena_limit(); i++) {
@@ -175,7 +175,7 @@ static void end(void) {
         CHECK_EQ(arena ? arena->pages.dirty_bytes : 0, 0);
     }
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
-        CHECK_EQ(cache_slots((class_id)id), 0);
+        CHECK_EQ(caches_slots((class_id)id), 0);
 }
 
 static void body(void) {

@@ -1,6 +1,6 @@
 // unit/local/caches.h - pop and push as the fast paths do them, over a cache given by hand.
 #pragma once
-#include "local/cache.h"
+#include "local/caches.h"
 #include "tests/support/test.h"
 
 static inline void *caches_take(struct cache *cache, class_id id) {

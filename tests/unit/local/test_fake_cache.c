@@ -1,6 +1,6 @@
 // unit/local/test_fake_cache.c - slow start, batches, room and its budgets, flush, idle classes.
 //
-// Birth, drain, orphans and figures are in test_fake_cache_life.c.
+// Birth, drain, orphans and figures are in test_fake_caches.c.
 #include "conf/options.h"
 #include "heap/block.h"
 #include "tests/support/death.h"
@@ -19,7 +19,7 @@ static void         *slots[SLOTS];
 static void start(void) {
     fake_reset();
     arena_start(1, 2 * second, os_now_ns());
-    cache = cache_new();
+    cache = caches_new();
     CHECK(cache != NULL);
 }
 
@@ -175,7 +175,7 @@ static void budget_of_the_process(void) {
     CHECK_EQ(options_set(OPT_CACHE_TOTAL, KIB(50)), OPTION_OK);
     caches[0] = cache;
     for (unsigned i = 1; i < 6; i++)
-        caches[i] = cache_new();
+        caches[i] = caches_new();
     for (unsigned i = 0; i < 6; i++) {
         size_t sum = 0;
         cache = caches[i];
@@ -185,7 +185,7 @@ static void budget_of_the_process(void) {
             sum += caches[k]->allowed;
         CHECK_LE(sum, KIB(50));
     }
-    cache_delete(caches[0]);  // what one gives up others may have
+    caches_delete(caches[0]);  // what one gives up others may have
     size_t before = caches[5]->allowed;
     demand(size_class_of(512), 100, 4);
     CHECK(caches[5]->allowed > before);
@@ -213,12 +213,12 @@ static void one_way_traffic_stays_small(void) {
     start();
     take(id, 5000);
     other = cache;
-    cache = cache_new();
+    cache = caches_new();
     give(id, 5000);
     caches_check(cache);
     CHECK_LE((size_t)cache->classes[id].room * 64, KIB(16));
     CHECK_LE(caches_held(cache, id), cache->classes[id].room);
-    cache_delete(other);
+    caches_delete(other);
 }
 
 // Whatever room the classes are given, in whatever order, their arrays lie in the area and apart.
@@ -365,11 +365,11 @@ static void no_memory(void) {
     caches_check(cache);
     fake_fail(FAKE_MAP, 1, UINT32_MAX);
     unsigned count = 0;
-    while (count < 1000 && cache_new() != NULL)
+    while (count < 1000 && caches_new() != NULL)
         count++;
     CHECK(count < 1000);
     fake_fail(FAKE_MAP, 1, 0);
-    CHECK(cache_new() != NULL);
+    CHECK(caches_new() != NULL);
 }
 
 int main(void) {

@@ -72,10 +72,10 @@ static void births_that_fail(void) {
     fake_fail(FAKE_THREAD_HOOK, 1, 3);
     for (unsigned i = 0; i < 3; i++)
         check_bare(THREAD_NEW);
-    CHECK_EQ(cache_slots(id), 0);
+    CHECK_EQ(caches_slots(id), 0);
     struct cache *cache = thread_cache();
     CHECK(cache != NULL);
-    CHECK(cache_new() != cache);
+    CHECK(caches_new() != cache);
 }
 
 static void check_off(enum option_id option_off, uint64_t value, uint64_t other) {
@@ -116,8 +116,8 @@ static void calls_during_start(void) {
 static void the_forking_thread_keeps_its_cache(void) {
     start();
     CHECK(thread_hooks());
-    struct cache *mine = thread_cache(), *other = cache_new();
-    cache_fork_prepare();
+    struct cache *mine = thread_cache(), *other = caches_new();
+    caches_fork_prepare();
     thread_fork_child();
     CHECK_EQ(mine->state, CACHE_LIVE);
     CHECK_EQ(other->state, CACHE_ORPHAN);

@@ -70,7 +70,7 @@ static void exits_drain(void) {
     struct cache *first, *next;
     start();
     run(allocate_and_free, &first);
-    CHECK_EQ(cache_slots(id), 0);
+    CHECK_EQ(caches_slots(id), 0);
     CHECK_EQ(out_of_bins(), 0);
     for (unsigned i = 0; i < 200; i++) {
         run(allocate_and_free, &next);
@@ -116,7 +116,7 @@ static void late_frees_are_served_bare(void) {
     run(leave_late_frees, NULL);
     CHECK_EQ(late_calls, 3);
     CHECK(bare_calls >= 2);  // the first round may come before the hook
-    CHECK_EQ(cache_slots(id), 0);
+    CHECK_EQ(caches_slots(id), 0);
     CHECK_EQ(out_of_bins(), 16 - late_calls);
 }
 
@@ -195,7 +195,7 @@ static void blocks_wander(void) {
     }
     for (unsigned i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    CHECK_EQ(cache_slots(id), 0);
+    CHECK_EQ(caches_slots(id), 0);
     CHECK_EQ(out_of_bins(), 0);
 }
 

@@ -1,4 +1,4 @@
-// unit/local/test_fake_cache_life.c - caches are born, drained, used again, orphaned and adopted.
+// unit/local/test_fake_caches.c - caches are born, drained, used again, orphaned and adopted.
 #include "conf/options.h"
 #include "tests/support/fake_os.h"
 #include "tests/unit/cases.h"
@@ -14,7 +14,7 @@ static void *slots[SLOTS];
 static struct cache *start(void) {
     fake_reset();
     arena_start(1, 2 * second, os_now_ns());
-    return cache_new();
+    return caches_new();
 }
 
 // Takes and gives, so that the cache holds something of several classes; how many slots that is.
@@ -55,48 +55,48 @@ static void drain(void) {
 }
 
 static void deleted_caches_are_used_again(void) {
-    struct cache *cache = start(), *other = cache_new();
+    struct cache *cache = start(), *other = caches_new();
     CHECK(cache != other);
     fill(cache);
-    cache_delete(cache);
+    caches_delete(cache);
     CHECK_EQ(out_of_bins(), 0);
     CHECK_EQ(cache->state, CACHE_UNUSED);
     for (unsigned i = 0; i < CLASS_COUNT; i++)
         CHECK(*cache->top[i] == NULL && !cache_has_room(cache->top[i]));
-    CHECK(cache_new() == cache);
+    CHECK(caches_new() == cache);
     CHECK_EQ(cache->state, CACHE_LIVE);
     caches_check(cache);
     CHECK_EQ(cache->allowed, 0);
     fill(cache);
-    cache_delete(other);
+    caches_delete(other);
     for (unsigned i = 0; i < 100; i++) {
-        other = cache_new();
+        other = caches_new();
         fill(other);
-        cache_delete(other);
+        caches_delete(other);
     }
     CHECK_LE(fake_mapped_bytes(), MIB(4));  // one area after the other was used again
 }
 
 static void figures(void) {
     struct counters totals = {{0}};
-    struct cache   *cache = start(), *other = cache_new();
+    struct cache   *cache = start(), *other = caches_new();
     for (uint32_t i = 0; i < 20; i++)
         slots[i] = caches_take(i % 2 ? cache : other, id);
     for (uint32_t i = 0; i < 20; i++)
         caches_give(i % 2 ? cache : other, id, slots[i]);
     uint32_t held = caches_held(cache, id) + caches_held(other, id);
     CHECK(held >= 20);
-    CHECK_EQ(cache_slots(id), held);
-    CHECK_EQ(cache_slots(id + 1), 0);
-    cache_count(&totals);
+    CHECK_EQ(caches_slots(id), held);
+    CHECK_EQ(caches_slots(id + 1), 0);
+    caches_count(&totals);
     CHECK_EQ(totals.value[COUNTER_cached_bytes], held * 64);
     CHECK_EQ(totals.value[COUNTER_threads], 2);
     CHECK(totals.value[COUNTER_metadata_bytes] >= 2 * sizeof(struct cache));
     CHECK_LE(totals.value[COUNTER_metadata_bytes], 2 * CACHE_AREA_BYTES);
-    cache_delete(other);
-    CHECK_EQ(cache_slots(id), caches_held(cache, id));
+    caches_delete(other);
+    CHECK_EQ(caches_slots(id), caches_held(cache, id));
     memset(&totals, 0, sizeof totals);
-    cache_count(&totals);
+    caches_count(&totals);
     CHECK_EQ(totals.value[COUNTER_threads], 1);
 }
 
@@ -105,11 +105,11 @@ static void figures(void) {
 static void the_parent_goes_on(void) {
     struct cache *cache = start();
     uint32_t      held = fill(cache);
-    cache_fork_prepare();
-    cache_fork_parent();
+    caches_fork_prepare();
+    caches_fork_parent();
     CHECK_EQ(cache->state, CACHE_LIVE);
     CHECK_EQ(out_of_bins(), held);
-    CHECK(cache_new() != NULL);
+    CHECK(caches_new() != NULL);
 }
 
 // In the child only one thread lives: the caches of the others are drained, one a slow path.
@@ -117,11 +117,11 @@ static void orphans_are_adopted(void) {
     struct cache *mine = start(), *caches[3];
     uint32_t      held = fill(mine), all = held;
     for (unsigned i = 0; i < 3; i++) {
-        caches[i] = cache_new();
+        caches[i] = caches_new();
         all += fill(caches[i]);
     }
-    cache_fork_prepare();
-    cache_fork_child(mine);
+    caches_fork_prepare();
+    caches_fork_child(mine);
     CHECK_EQ(mine->state, CACHE_LIVE);
     CHECK_EQ(out_of_bins(), all);
     for (unsigned left = 3; left > 0; left--) {
@@ -129,46 +129,46 @@ static void orphans_are_adopted(void) {
         for (unsigned i = 0; i < 3; i++)
             orphans += caches[i]->state == CACHE_ORPHAN;
         CHECK_EQ(orphans, left);
-        cache_adopt_orphan();
+        caches_adopt_orphan();
     }
     CHECK_EQ(out_of_bins(), held);
-    CHECK_EQ(cache_slots(id), caches_held(mine, id));
-    cache_adopt_orphan();  // there is none left
+    CHECK_EQ(caches_slots(id), caches_held(mine, id));
+    caches_adopt_orphan();  // there is none left
     CHECK_EQ(mine->state, CACHE_LIVE);
-    CHECK(cache_new()->state == CACHE_LIVE);
+    CHECK(caches_new()->state == CACHE_LIVE);
     arena_check();
 }
 
 static void the_child_of_a_child(void) {
-    struct cache *mine = start(), *other = cache_new(), *unused = cache_new();
+    struct cache *mine = start(), *other = caches_new(), *unused = caches_new();
     uint32_t      held = fill(mine);
     fill(other);
-    cache_delete(unused);
+    caches_delete(unused);
     for (unsigned i = 0; i < 3; i++) {
-        cache_fork_prepare();
-        cache_fork_child(mine);
+        caches_fork_prepare();
+        caches_fork_child(mine);
     }
     CHECK_EQ(unused->state, CACHE_UNUSED);
     for (unsigned i = 0; i < 3; i++)
-        cache_adopt_orphan();
+        caches_adopt_orphan();
     CHECK_EQ(out_of_bins(), held);
     CHECK_EQ(other->state, CACHE_UNUSED);
 }
 
 // Cut in the middle of a batch: what it holds is given up, its room and its record are not.
 static void a_busy_cache_is_given_up(void) {
-    struct cache *mine = start(), *other = cache_new();
+    struct cache *mine = start(), *other = caches_new();
     CHECK_EQ(options_set(OPT_CACHE_TOTAL, KIB(256)), OPTION_OK);
     fill(other);
     uint64_t held = out_of_bins();
     CHECK(held > 80);
     other->busy = true;
-    cache_fork_prepare();
-    cache_fork_child(mine);
-    cache_adopt_orphan();
+    caches_fork_prepare();
+    caches_fork_child(mine);
+    caches_adopt_orphan();
     CHECK_EQ(out_of_bins(), held);  // taken for ever
-    CHECK_EQ(cache_slots(id), 0);
-    CHECK(cache_new() == other && !other->busy);
+    CHECK_EQ(caches_slots(id), 0);
+    CHECK(caches_new() == other && !other->busy);
     caches_check(other);
     for (uint32_t i = 0; i < SLOTS; i++)
         slots[i] = caches_take(other, id);
@@ -181,10 +181,10 @@ static void a_busy_cache_is_given_up(void) {
 static void a_thread_without_a_cache_forks(void) {
     struct cache *other = start();
     fill(other);
-    cache_fork_prepare();
-    cache_fork_child(NULL);
+    caches_fork_prepare();
+    caches_fork_child(NULL);
     CHECK_EQ(other->state, CACHE_ORPHAN);
-    cache_adopt_orphan();
+    caches_adopt_orphan();
     CHECK_EQ(out_of_bins(), 0);
 }
 
