@@ -7,7 +7,6 @@
 #include "page/page_heap_walk.h"
 
 enum {
-    CHECK_VISITS = 1024,  // settles between two checks, in the debug build
     MOVES_MAX = 4,        // arenas tried before a thread waits for a lock
     PRESSURE_MAX = 4096,  // locks found taken, within about a tick, before one more arena is used
 };
@@ -75,7 +74,7 @@ static struct arena *arena_number(unsigned number) {
     return LIKELY(arena) ? arena : make_arena(index);
 }
 
-static unsigned here(void) {
+unsigned arena_here(void) {
     unsigned active = PEEK(&table.active);
     return active == 1 ? 0 : os_cpu() % active;
 }
@@ -98,7 +97,7 @@ COLD static void note_contention(void) {
 // locked. Arenas that are not active yet are for when a holder does not run: what is taken there
 // lies in slabs of its own.
 static struct bin *lock_some_bin(class_id id) {
-    unsigned start = here(), active = PEEK(&table.active);
+    unsigned start = arena_here(), active = PEEK(&table.active);
     for (unsigned i = 0; i < table.limit && i < MOVES_MAX; i++) {
         if (i == active && lock_try_spinning(&arena_number(start)->bins[id].lock))
             return &arena_number(start)->bins[id];
@@ -162,7 +161,7 @@ static struct span *take_large_anywhere(unsigned start, size_t bytes, size_t ali
 }
 
 struct span *arena_take_large(size_t bytes, size_t alignment) {
-    unsigned     start = here();
+    unsigned     start = arena_here();
     struct span *span = NULL;
     for (unsigned i = 0; !span && alignment <= GRANULE && i < table.limit && i < MOVES_MAX; i++) {
         bool busy;
@@ -198,112 +197,16 @@ struct span *arena_take_whole(size_t bytes, size_t alignment) {
     return span;
 }
 
-void arena_give_large(struct span *span) {
-    large_give(span);
-    arena_settle();
-}
-
 struct page_heap *arena_pages(void) {
-    return &arena_number(here())->pages;
+    return &arena_number(arena_here())->pages;
 }
 
-// --- giving back ---------------------------------------------------------------------------------
-
-// Purges about `bytes` over the arenas, the one at hand first.
-static void purge_some(size_t bytes) {
-    unsigned start = here();
-    for (unsigned i = 0; bytes > 0 && i < table.limit; i++) {
-        struct arena *arena = arena_at((start + i) % table.limit);
-        if (!arena || PEEK(&arena->pages.dirty_bytes) == 0)
-            continue;
-        size_t before = PEEK(&arena->pages.dirty_bytes);
-        purge_heap(&table.purge, &arena->pages, bytes);
-        page_heap_return(&arena->pages, option(OPT_TRIM_THRESHOLD), option(OPT_TOP_PAD), false);
-        bytes -= min_size(bytes, before);
-    }
+struct purge *arena_purge(void) {
+    return &table.purge;
 }
 
-// Debug build: all arenas are checked now and then, by whoever comes by without a lock.
-static void check_sometimes(void) {
-    static uint32_t visits;
-    if (__atomic_add_fetch(&visits, 1, __ATOMIC_RELAXED) % CHECK_VISITS == 0)
-        arena_check();
-}
-
-static void purge_surplus_now(uint64_t now_ns) {
-    size_t surplus = purge_surplus(&table.purge, now_ns);
-    if (UNLIKELY(surplus > 0))
-        purge_some(surplus);
-}
-
-void arena_keep_budget(void) {
-    if (config_debug)
-        check_sometimes();
-    if (UNLIKELY(!purge_is_within(&table.purge)))
-        purge_surplus_now(os_now_ns());
-}
-
-void arena_settle(void) {
-    if (config_debug)
-        check_sometimes();
-    uint64_t now_ns = os_now_ns();
-    purge_surplus_now(now_ns);
-    size_t surplus;
-    bool   ticked = purge_tick(&table.purge, now_ns, &surplus);
-    if (UNLIKELY(ticked)) {
-        POKE(&table.pressure, PEEK(&table.pressure) / 2);
-        purge_some(surplus);
-    }
-    huge_tick(now_ns);
-}
-
-// `returned` counts address space, the result pages.
-static size_t trim_one(struct arena *arena, size_t pad, size_t *returned) {
-    size_t bytes = 0;
-    for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
-        if (PEEK(&arena->bins[id].slab_count) > 0)
-            bytes += bin_trim(&arena->bins[id]);
-    bytes += purge_heap(&table.purge, &arena->pages, SIZE_MAX);
-    *returned += page_heap_return(&arena->pages, 0, pad, true);
-    return bytes;
-}
-
-static size_t trim_arenas(size_t pad, size_t *returned) {
-    size_t bytes = 0;
-    for (unsigned i = 0; i < table.limit; i++) {
-        struct arena *arena = arena_at(i);
-        if (arena)
-            bytes += trim_one(arena, i == 0 ? pad : 0, returned);
-    }
-    return bytes;
-}
-
-size_t arena_trim(size_t pad) {
-    size_t returned = 0;
-    return trim_arenas(pad, &returned);
-}
-
-// What is free and what the kernel still gives may be enough together: a try tells.
-static bool could_make_room(size_t bytes, size_t free_bytes) {
-    if (free_bytes >= bytes || free_bytes == 0)
-        return free_bytes > 0;
-    size_t rest = align_up(bytes - free_bytes, os_page_bytes());
-    void  *memory = os_map(rest, os_page_bytes(), OS_RESERVED, "tidemalloc arena");
-    if (memory)
-        os_unmap(memory, rest);
-    return memory != NULL;
-}
-
-bool arena_reclaim(size_t bytes) {
-    size_t free_bytes = 0, returned = 0;
-    for (unsigned i = 0; i < table.limit; i++) {
-        struct arena *arena = arena_at(i);
-        if (arena)
-            free_bytes += PEEK(&arena->pages.dirty_bytes) + PEEK(&arena->pages.clean_bytes);
-    }
-    if (huge_evict(UINT64_MAX) == 0 && !could_make_room(bytes, free_bytes))
-        return false;
-    return trim_arenas(0, &returned) > 0 || returned > 0;
+void arena_relax(void) {
+    POKE(&table.pressure, PEEK(&table.pressure) / 2);
 }
 
 // --- figures -------------------------------------------------------------------------------------

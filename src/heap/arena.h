@@ -45,6 +45,12 @@ struct span *arena_take_whole(size_t bytes, size_t alignment);
 void         arena_give_large(struct span *span);
 // A page heap for a user's heap made now.
 struct page_heap *arena_pages(void);
+// The number of the arena that the calling thread begins with.
+unsigned arena_here(void);
+// The process's one budget.
+struct purge *arena_purge(void);
+// A tick of the decay went by: half of the contention counted towards one more arena is forgotten.
+void arena_relax(void);
 
 // To be called, without locks, after memory became free (but for arena_give_large, which does it):
 // keeps the budget, ticks the decay.

@@ -71,8 +71,10 @@ void bin_repair_slab_in_child(struct span *span);
 void bin_repair_in_child(struct bin *bin);
 // Adds the bin's figures.
 void bin_count(const struct bin *bin, struct counters *totals);
-// Merges, then gives back whole free pages inside partly used slabs. Takes and releases the lock;
-// no lock is held over the system calls. Returns the bytes given back.
-size_t bin_trim(struct bin *bin);
+// For who gives pages inside a slab back (heap/hollow.h): takes a slab with room out of the tree,
+// so that nobody takes from it and a free slot stays free, until it is put back with the bytes that
+// are holes in it now.
+void bin_set_aside_locked(struct bin *bin, struct slab *slab);
+void bin_put_back_locked(struct bin *bin, struct slab *slab, size_t hole_bytes);
 // Traps unless theory 1 and the figures hold. Takes the lock.
 void bin_check(struct bin *bin);

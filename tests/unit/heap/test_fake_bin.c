@@ -1,6 +1,6 @@
 // unit/heap/test_fake_bin.c - which slab serves, when slabs go, returning without the lock, misuse.
 //
-// Holes and figures are in test_fake_bin_trim.c.
+// Holes and figures are in test_fake_hollow.c.
 #include "page/page_heap_walk.h"
 #include "tests/unit/heap/bins.h"
 

@@ -1,4 +1,5 @@
-// unit/heap/test_fake_bin_trim.c - pages given back inside slabs in use, and the figures of a bin.
+// unit/heap/test_fake_hollow.c - pages given back inside slabs in use, and the figures of a bin.
+#include "heap/hollow.h"
 #include "tests/unit/heap/bins.h"
 
 enum { SLOTS_MAX = 4096 };
@@ -41,7 +42,7 @@ static void give(uint32_t from, uint32_t to) {
 static void whole_free_pages_go(void) {
     start(1024, 2);
     give(5, 18);  // half of page 1, pages 2 and 3, half of page 4
-    CHECK_EQ(bin_trim(&bin), 2 * 4096);
+    CHECK_EQ(hollow_trim(&bin), 2 * 4096);
     CHECK(fake_was_purged(slots[8], 2 * 4096));
     CHECK_EQ(fake_purged_bytes(), 2 * 4096);
     CHECK_EQ(fake_count(FAKE_PURGE), 1);  // one call for a run of pages
@@ -49,7 +50,7 @@ static void whole_free_pages_go(void) {
     check_rest(8, 16);
     CHECK_EQ(bin.hole_bytes, 2 * 4096);
     bin_check(&bin);
-    CHECK_EQ(bin_trim(&bin), 0);  // nothing new
+    CHECK_EQ(hollow_trim(&bin), 0);  // nothing new
     void *again[8];
     CHECK_EQ(bins_take(&bin, again, 8), 8);
     CHECK_EQ(bin.hole_bytes, 0);
@@ -61,9 +62,9 @@ static void whole_free_pages_go(void) {
 static void more_holes_later(void) {
     start(1024, 1);
     give(0, 8);
-    CHECK_EQ(bin_trim(&bin), 2 * 4096);
+    CHECK_EQ(hollow_trim(&bin), 2 * 4096);
     give(8, 32);
-    CHECK_EQ(bin_trim(&bin), 6 * 4096);  // only what is new
+    CHECK_EQ(hollow_trim(&bin), 6 * 4096);  // only what is new
     CHECK_EQ(bin.hole_bytes, 8 * 4096);
     check_rest(0, 32);
     give(32, count);
@@ -77,7 +78,7 @@ static void more_holes_later(void) {
 static void slots_larger_than_pages(void) {
     start(12288, 1);
     give(3, 4);
-    CHECK_EQ(bin_trim(&bin), 12288);
+    CHECK_EQ(hollow_trim(&bin), 12288);
     CHECK(fake_was_purged(slots[3], 12288));
     check_rest(3, 4);
 }
@@ -87,7 +88,7 @@ static void slots_that_do_not_fit_pages(void) {
     give(100, 400);
     uintptr_t from = align_up((uintptr_t)slots[100], 4096);
     uintptr_t to = align_down((uintptr_t)slots[400], 4096);
-    CHECK_EQ(bin_trim(&bin), to - from);
+    CHECK_EQ(hollow_trim(&bin), to - from);
     CHECK(fake_was_purged((void *)from, to - from));
     check_rest(100, 400);
 }
@@ -100,13 +101,13 @@ static void merges_first_and_stops_at_the_mark(void) {
     for (unsigned i = 0; i < 8; i++)
         list[i] = slots[i];
     bin_return("free", bin.id, list, 8);
-    CHECK_EQ(bin_trim(&bin), 2 * 4096 + count / 2 * 1024);
+    CHECK_EQ(hollow_trim(&bin), 2 * 4096 + count / 2 * 1024);
     bin_check(&bin);
     void      *fresh;
     struct bin other;
     bin_init(&other, bin.id, &pages.heap, NULL);
     CHECK_EQ(bins_take(&other, &fresh, 1), 1);
-    CHECK_EQ(bin_trim(&other), 0);
+    CHECK_EQ(hollow_trim(&other), 0);
 }
 
 static void failing_purge_gives_nothing(void) {
@@ -114,12 +115,12 @@ static void failing_purge_gives_nothing(void) {
     give(0, 8);
     give(16, 24);
     fake_fail(FAKE_PURGE, 1, 1);
-    CHECK_EQ(bin_trim(&bin), 2 * 4096);
+    CHECK_EQ(hollow_trim(&bin), 2 * 4096);
     CHECK_EQ(bin.hole_bytes, 2 * 4096);
     fake_fail(FAKE_PURGE, 1, UINT32_MAX);
-    CHECK_EQ(bin_trim(&bin), 0);
+    CHECK_EQ(hollow_trim(&bin), 0);
     fake_fail(FAKE_PURGE, 1, 0);
-    CHECK(bin_trim(&bin) >= 2 * 4096);
+    CHECK(hollow_trim(&bin) >= 2 * 4096);
     CHECK_EQ(bin.hole_bytes, 4 * 4096);
     bin_check(&bin);
 }
@@ -132,7 +133,7 @@ static void many_slabs(void) {
         give(i * in_slab, i * in_slab + 16 * (i + 1));
         expected += 4096 * (i + 1);
     }
-    CHECK_EQ(bin_trim(&bin), expected);
+    CHECK_EQ(hollow_trim(&bin), expected);
     CHECK_EQ(bin.hole_bytes, expected);
     bin_check(&bin);
 }
@@ -156,7 +157,7 @@ static void figures_of_a_bin(void) {
     CHECK_EQ(now.value[COUNTER_small_bytes], (count - 8) * 1024);
     CHECK_EQ(now.value[COUNTER_slack_bytes], 8 * 1024);
     CHECK_EQ(now.value[COUNTER_returned_bytes], 0);
-    bin_trim(&bin);
+    hollow_trim(&bin);
     now = figures();
     CHECK_EQ(now.value[COUNTER_slack_bytes], 0);
     CHECK_EQ(now.value[COUNTER_returned_bytes], 8 * 1024);
