@@ -8,10 +8,11 @@ import os
 import shutil
 
 from bench_allocators import LIMIT, OURS
-from bench_run import COUNTED_S, Failed, Job, Way, work_off
+from bench_jobs import Job
+from bench_run import COUNTED_S, Failed, Way
 
 SHARE = 64       # of the steps of a timed run: callgrind is about 50 times slower
-GUESS_S = 3.0
+GUESS_S = 1.8
 CLOCKLESS = (("TIDE_DECAY", "off"),)  # what depends on the clock would not repeat
 # Rows whose work is the kernel's, or that start threads and processes of their own.
 NOT_COUNTED = ("threads", "phases", "large")
@@ -22,6 +23,7 @@ HEAD = """\
 # An operation is a malloc with its free. Written by: tools/bench --instructions --update
 """
 COMPILED = "# compiled by: "
+NAMED_MAX = 6  # rows in a note
 
 
 class NoCounts(Exception):
@@ -50,9 +52,9 @@ def read_callgrind(path, library):
 
 
 class Counter:
-    def __init__(self, bench, folder):
+    def __init__(self, bench):
         self.bench = bench
-        self.out = os.path.join(folder, "callgrind")
+        self.out = bench.path("callgrind")
 
     def count(self, row, allocator, steps):
         """(instructions inside the allocator, operations)."""
@@ -74,11 +76,12 @@ class Counter:
         return (twice[0] - once[0]) / (twice[1] - once[1])
 
 
-def count_rows(bench, folder, rows, allocators, notes):
-    """{(row name, allocator name): instructions an operation}; what failed goes to the notes."""
+def count_jobs(bench, rows, allocators, counts, notes):
+    """Fill {(row name, allocator name): instructions an operation}; what failed goes to the
+    notes."""
     if shutil.which("valgrind") is None:
         raise NoCounts("valgrind is missing")
-    counter, counts = Counter(bench, folder), {}
+    counter = Counter(bench)
 
     def job(row, allocator):
         def make():
@@ -87,12 +90,11 @@ def count_rows(bench, folder, rows, allocators, notes):
             except Failed as problem:
                 notes.append(f"instructions of {row.name} under {allocator.name}: {problem}")
             return True
-        return Job((row.name, allocator.name), GUESS_S,
+        return Job(("instructions", row.name, allocator.name), GUESS_S,
                    f"instructions, {row.name} {allocator.name}", make)
 
-    work_off([job(row, allocator) for row in rows if is_counted(row)
-              for allocator in allocators if allocator.name != LIMIT])
-    return counts
+    return [job(row, allocator) for row in rows if is_counted(row)
+            for allocator in allocators if allocator.name != LIMIT]
 
 
 def put_counts(entries, counts):
@@ -133,6 +135,17 @@ def differences(old, new, whole):
             yield f"{name}: {old[name]:.1f} in the file, now {count:.1f} ({count - old[name]:+.1f})"
     for name in sorted(set(old) - set(new)) if whole else ():
         yield f"{name}: {old[name]:.1f} in the file, not counted now"
+
+
+def notes_on(root, new, compiler):
+    """What a result says of the file: how many rows are not as it has them."""
+    old, compiled = read_file(os.path.join(root, FILE))
+    if compiled != compiler:
+        return [f"instructions: {FILE} is of another compiler, {compiled}"]
+    found = list(differences(old, new, False))
+    named = "; ".join(found[:NAMED_MAX]) + ("; ..." if len(found) > NAMED_MAX else "")
+    return [f"instructions: {len(found)} of {len(new)} rows are not as in {FILE}: {named}"] \
+        if found else []
 
 
 def check(root, new, compiler, whole):

@@ -2,7 +2,6 @@
 import datetime
 import importlib.util
 import json
-import math
 import os
 import signal
 import sys
@@ -13,15 +12,16 @@ import bench_instructions
 import bench_options
 import bench_rows
 import bench_run
+import bench_run_programs
 import bench_summary
 import bench_table
 from bench_allocators import NAMES, OURS, Unknown, find
+from bench_jobs import expected, work_off
 from bench_machine import commit, compiler, machine, settings
 from bench_setup import (ROOT, Parts, Unready, build, install, install_programs,
                          say)
 
 FORMAT = "tidemalloc-bench-1"
-QUICK_PATIENCE_S = 3  # the short run is to stay short: who is slower on a row has one run there
 
 
 class Unreadable(Exception):
@@ -58,7 +58,7 @@ def real_programs(options):
     if not options.programs:
         return []
     import bench_programs  # only here: a run without programs needs none of it
-    programs = bench_programs.programs()
+    programs = bench_programs.programs(scale=bench_run_programs.SCALE)
     if not options.no_install:
         install_programs(programs)
     return programs
@@ -78,33 +78,62 @@ def new_result(options, parts, allocators):
     }
 
 
-def count_instructions(bench, folder, rows, allocators, result):
+def instruction_jobs(bench, rows, allocators, counts, notes):
     """Of tidemalloc, in a full run, where that has rows of one thread."""
     ours = [allocator for allocator in allocators if allocator.name == OURS]
     try:
-        counts = bench_instructions.count_rows(bench, folder, rows, ours, result["notes"])
-        bench_instructions.put_counts(result["rows"], counts)
+        return bench_instructions.count_jobs(bench, rows, ours, counts, notes)
     except bench_instructions.NoCounts as problem:
-        result["notes"].append(f"instructions: not counted, {problem}")
+        notes.append(f"instructions: not counted, {problem}")
+        return []
+
+
+def put_instructions(result, counts, parts):
+    bench_instructions.put_counts(result["rows"], counts)
+    result["notes"] += bench_instructions.notes_on(ROOT, bench_instructions.ours(counts),
+                                                   compiler(parts.folder))
+
+
+def run_jobs(jobs, programs):
+    """Seconds by part. The folders of the programs are gone afterwards."""
+    try:
+        return work_off(jobs)
+    finally:
+        for program in programs:
+            program.close()
+
+
+def all_jobs(options, bench, rows, allocators, programs, result, counts):
+    """In the order of the parts. They fill what the result has for rows and programs."""
+    notes, rounds = result["notes"], options.rounds
+    result["rows"] = [bench_run.empty_row(row, allocators) for row in rows]
+    result["programs"] = [bench_run_programs.empty_entry(one, allocators) for one in programs]
+    jobs = bench_run.row_jobs(bench, rows, result["rows"], allocators, rounds)
+    if options.system_calls:
+        jobs += bench_run.call_jobs(bench, rows, result["rows"], allocators, notes)
+    if options.full:
+        jobs += instruction_jobs(bench, rows, allocators, counts, notes)
+    return jobs + bench_run_programs.program_jobs(programs, result["programs"], allocators, rounds,
+                                                  notes)
 
 
 def measure(options, folder):
     """A whole result."""
-    parts = prepare(options)
+    parts, counts = prepare(options), {}
     programs = real_programs(options)
     allocators = find(parts, ROOT, options.allocator, options.only)
     rows = bench_rows.select(parts.program, options.full, options.rows, options.family,
                              options.threads)
-    result, bench = new_result(options, parts, allocators), bench_run.Bench(parts.program, folder)
-    say(f"rows: {len(rows)}, allocators: {len(allocators)}, rounds: {options.rounds}")
-    patience_s = math.inf if options.full else QUICK_PATIENCE_S
-    result["rows"] = bench_run.run_rows(bench, rows, allocators, options.rounds, patience_s)
-    if options.system_calls:
-        bench_run.count_calls(bench, rows, result["rows"], allocators, result["notes"])
-    if options.full:
-        count_instructions(bench, folder, rows, allocators, result)
-    result["programs"] = bench_run.run_programs(programs, allocators, options.rounds,
-                                                result["notes"])
+    result = new_result(options, parts, allocators)
+    programs = bench_run_programs.ready_programs(programs, result["notes"])
+    jobs = all_jobs(options, bench_run.Bench(parts.program, folder), rows, allocators, programs,
+                    result, counts)
+    say(f"rows: {len(rows)}, allocators: {len(allocators)}, rounds: {options.rounds}, programs: "
+        f"{len(programs)}; about {expected(jobs)} minutes, more where others are at work")
+    result["durations"] = run_jobs(jobs, programs)
+    result["programs"] = bench_run_programs.that_ran(result["programs"])
+    if counts:
+        put_instructions(result, counts, parts)
     bench_summary.finish(result)
     return result
 
@@ -140,7 +169,8 @@ def run_instructions(options, folder):
     allocators = find(parts, ROOT, options.allocator, options.only or [OURS])
     rows = bench_rows.select(parts.program, True, options.rows, options.family, [1])
     notes, bench = [], bench_run.Bench(parts.program, folder)
-    counts = bench_instructions.count_rows(bench, folder, rows, allocators, notes)
+    counts = {}
+    work_off(bench_instructions.count_jobs(bench, rows, allocators, counts, notes))
     for note in notes:
         say(f"note: {note}")
     if not counts:

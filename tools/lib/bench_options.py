@@ -1,7 +1,7 @@
 # tools/lib/bench_options.py - the command line of tools/bench.
 import argparse
 
-QUICK_ROUNDS, FULL_ROUNDS = 3, 5
+ROUNDS = 3
 
 
 def numbers(text):
@@ -15,10 +15,11 @@ def words(text):
 def add_selection(parser):
     group = parser.add_argument_group("what is run")
     group.add_argument("--full", action="store_true",
-                       help="all thread counts, real programs, system calls, instructions")
-    group.add_argument("--rounds", type=int, metavar="N",
-                       help=f"runs of each row and allocator (default {QUICK_ROUNDS}; with --full "
-                            f"{FULL_ROUNDS})")
+                       help="all thread counts, real programs, system calls, instructions: "
+                            "about a quarter of an hour")
+    group.add_argument("--rounds", type=int, metavar="N", default=ROUNDS,
+                       help=f"runs of each row and allocator (default {ROUNDS}); of a program "
+                            "two at most")
     group.add_argument("--rows", action="append", default=[], metavar="PATTERN",
                        help="only rows whose name matches, e.g. 'pairs_*'; may be repeated")
     group.add_argument("--family", action="append", default=[], metavar="PATTERN",
@@ -67,7 +68,7 @@ def add_instructions(parser):
 def check(parser, options):
     if options.compare and len(options.compare) > 2:
         parser.error("--compare takes one or two files")
-    if options.rounds is not None and options.rounds < 1:
+    if options.rounds < 1:
         parser.error("--rounds: at least 1")
     if (options.check or options.update) and not options.instructions:
         parser.error("--check and --update go with --instructions")
@@ -83,8 +84,6 @@ def read(description):
         add(parser)
     options = parser.parse_args()
     check(parser, options)
-    if options.rounds is None:
-        options.rounds = FULL_ROUNDS if options.full else QUICK_ROUNDS
     for name in ("programs", "system_calls"):
         if getattr(options, name) is None:
             setattr(options, name, options.full)

@@ -1,7 +1,8 @@
 # tools/lib/bench_progress.py - a progress bar for work whose length is learned on the way.
 #
 # Every job has a key; jobs of one key take about as long as each other. What is known of a key is
-# the mean of its jobs so far; before that, the first guess, scaled by how wrong guesses have been.
+# the mean of its jobs so far; before that, the first guess, scaled by how wrong guesses have been
+# for other keys that begin alike.
 # On a terminal a bar (python3-rich), elsewhere a line each ten seconds. All on stderr.
 import collections
 import sys
@@ -18,6 +19,12 @@ def spoken(seconds):
     return f"{seconds // 60}:{seconds % 60:02}"
 
 
+def spoken_parts(durations):
+    """How long a run took, from {part: seconds}."""
+    parts = ", ".join(f"{part} {spoken(seconds)}" for part, seconds in durations.items())
+    return f"{spoken(sum(durations.values()))} minutes ({parts})"
+
+
 class Estimate:
     """The seconds that are left."""
 
@@ -26,7 +33,7 @@ class Estimate:
         self.waiting = collections.Counter(key for key, _ in guesses)
         self.guess = dict(guesses)
         self.seen = {}  # key: [jobs, seconds]
-        self.guessed = self.taken = 0.0
+        self.guessed, self.taken = collections.Counter(), collections.Counter()
         self.begin = time.monotonic()
 
     def finish(self, key, seconds):
@@ -34,8 +41,8 @@ class Estimate:
         seen = self.seen.setdefault(key, [0, 0.0])
         seen[0] += 1
         seen[1] += seconds
-        self.guessed += self.guess[key]
-        self.taken += seconds
+        self.guessed[key[0]] += self.guess[key]
+        self.taken[key[0]] += seconds
 
     def drop(self, key):
         """No more jobs of that key."""
@@ -44,7 +51,8 @@ class Estimate:
     def of(self, key):
         if key in self.seen:
             return self.seen[key][1] / self.seen[key][0]
-        return self.guess[key] * (self.taken / self.guessed if self.guessed else 1)
+        guessed = self.guessed[key[0]]
+        return self.guess[key] * (self.taken[key[0]] / guessed if guessed else 1)
 
     def left(self):
         return sum(count * self.of(key) for key, count in self.waiting.items() if count > 0)

@@ -13,6 +13,7 @@ import bench_goals
 import bench_report_data as data
 import bench_report_plots as plots
 import bench_report_tables as tables
+from bench_progress import spoken_parts
 
 TEMPLATE = os.path.splitext(os.path.abspath(__file__))[0] + ".html"
 # The symbols of plotly that bench_report_data uses, in a square of 12.
@@ -45,6 +46,7 @@ def facts(result):
     found = [
         ("date", str(result.get("date", "")).replace("T", " ")), ("commit", result.get("commit")),
         ("run", f"{result.get('mode', '?')}, {result.get('rounds', '?')} rounds, interleaved"),
+        ("took", spoken_parts(result["durations"]) if result.get("durations") else None),
         ("processor", machine.get("cpu")), ("cores", machine.get("cores")),
         ("memory", f"{memory / 1024:.1f} GiB" if memory else None),
         ("kernel", machine.get("kernel")), ("system", machine.get("distribution")),

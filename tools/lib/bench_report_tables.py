@@ -27,7 +27,8 @@ def of_cell(field):
 HEATS = (
     ("Page faults", "minor and major, of the timed part",
      total("minor_faults", "major_faults")),
-    ("System calls", "of the whole process, counted by strace in a run of its own",
+    ("System calls", "of the whole process with an eighth of the steps, counted by strace in a run "
+                     "of its own; rows of the short run, three allocators",
      of_cell("system_calls")),
     ("Context switches", "voluntary and involuntary, of the timed part",
      total("voluntary_switches", "involuntary_switches")),

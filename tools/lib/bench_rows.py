@@ -10,6 +10,8 @@ from bench_machine import environment, memory_mib
 LIMIT_SHARE = 3         # the limit may use one part in so many of the memory that is free
 LIMIT_MIB_MAX = 4096
 LIST_S = 20
+# What the full run has beyond the short one, it runs with so much fewer steps: they are many rows.
+BEYOND_SHARE = 2
 LEFT_OUT = "left out: "  # a result that was not tried begins so; others that failed do not
 
 
@@ -26,6 +28,7 @@ class Row:
     steps: int
     churn: int   # bytes that it asks for in a run, about
     solo: bool
+    quick: bool  # the short run has it, too
 
     def key(self):
         return self.name, self.threads
@@ -51,6 +54,15 @@ def wanted_threads(workload, full, threads):
     return sorted(workload["threads"] if full else workload["quick"])
 
 
+def row_of(workload, count, full):
+    """The steps are the workload's own, at all counts, but beyond the short run's rows in a full
+    run; where latency is drawn from single calls, fewer of them would be another figure."""
+    quick, solo = count in workload["quick"], bool(workload["solo"])
+    share = BEYOND_SHARE if full and not quick and not solo else 1
+    return Row(workload["name"], workload["family"], workload["pattern"], count,
+               max(1, workload["steps"] // share), workload["churn"] // share, solo, quick)
+
+
 def matches(workload, names, families):
     def any_of(text, patterns):
         return not patterns or any(fnmatch.fnmatchcase(text, pattern) for pattern in patterns)
@@ -62,8 +74,7 @@ def select(program, full=False, names=(), families=(), threads=()):
     rows = []
     for workload in listed(program):
         if matches(workload, names, families):
-            rows += [Row(workload["name"], workload["family"], workload["pattern"], count,
-                         workload["steps"], workload["churn"], bool(workload["solo"]))
+            rows += [row_of(workload, count, full)
                      for count in wanted_threads(workload, full, threads)]
     if not rows:
         raise NoRows("no row has such a name, family and thread count")

@@ -1,4 +1,4 @@
-# tools/lib/bench_run.py - runs rows and programs under every allocator, each in its own process.
+# tools/lib/bench_run.py - runs rows under every allocator, each run in its own process.
 #
 # Rounds are interleaved: allocators take turns forth and back (A B C C B A), row after row, and the
 # rounds of a row lie far apart, so that a drift of the machine meets all allocators alike. A run
@@ -10,33 +10,26 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 
-from bench_allocators import LIMIT
+from bench_allocators import LIMIT, OURS
+from bench_jobs import Job, interleaved
 from bench_machine import environment
-from bench_progress import progress
 from bench_rows import limit_refusal
 
 RUN_S = 60           # a run that takes longer has failed
 COUNTED_S = 120      # the same under strace, which makes every system call slower
-ROW_GUESS_S = 0.5    # for the first estimate of the time left
-PROGRAM_GUESS_S = 5.0
+ROW_GUESS_S = 0.33   # for the first estimate of the time left
+CALLS_GUESS_S = 0.25
+PATIENCE_S = 2.0     # an allocator that is slower on a row has one run there, and no spread
+LIMIT_PATIENCE_S = 0.25  # the limit needs no spread: it competes with nobody
+CALLS_SHARE = 8      # system calls are counted with so much fewer steps, of
+CALLS_OF = ("glibc", "jemalloc", OURS)
 SAID_MAX = 160       # characters of a program's last words that are kept
 OF_ROW = ("name", "threads", "steps", "operations", "allocator")  # not figures of a run
 
 
 class Failed(Exception):
     """A run that went wrong; the text says how."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """One run that is to be made. make() puts its figures into the result, and says whether more
-    jobs of this key are of use."""
-    key: tuple
-    guess: float
-    label: str
-    make: object
 
 
 def kill_group(process):
@@ -92,15 +85,16 @@ class Bench:
     """The program of the benchmark; `folder` is an empty one for files that come and go."""
 
     def __init__(self, program, folder):
-        self.program = program
-        self.said = os.path.join(folder, "said")
-        self.json = os.path.join(folder, "run.json")
-        self.calls = os.path.join(folder, "calls")
+        self.program, self.folder = program, folder
+        self.said, self.json = self.path("said"), self.path("run.json")
+        self.calls = self.path("calls")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
 
     def command(self, row, steps=None):
-        count = ["--steps", str(steps)] if steps else []
-        return [self.program, "--run", row.name, "--threads", str(row.threads), *count,
-                "--json", self.json]
+        return [self.program, "--run", row.name, "--threads", str(row.threads),
+                "--steps", str(steps or row.steps), "--json", self.json]
 
     def variables(self, allocator, way=Way()):
         preload = {"LD_PRELOAD": allocator.path} if allocator.path else {}
@@ -125,7 +119,7 @@ class Bench:
         finish(command, self.variables(allocator, way), way.seconds, self.said)
         return self.answer(allocator)
 
-    def system_calls(self, row, allocator):
+    def system_calls(self, row, allocator, steps):
         """How many system calls the whole process makes, from exec to exit."""
         wrapper = ["strace", "-f", "-c", "-U", "calls,name", "-o", self.calls]
         if allocator.path:  # for the program, not for strace
@@ -133,7 +127,7 @@ class Bench:
         plain = dataclasses.replace(allocator, path="")
         if os.path.exists(self.json):
             os.unlink(self.json)
-        finish([*wrapper, *self.command(row)], self.variables(plain), COUNTED_S, self.said)
+        finish([*wrapper, *self.command(row, steps)], self.variables(plain), COUNTED_S, self.said)
         self.answer(allocator)
         with open(self.calls, encoding="utf-8", errors="replace") as file:
             total = re.search(r"^\s*(\d+)\s+total$", file.read(), re.MULTILINE)
@@ -158,30 +152,6 @@ def empty_row(row, allocators):
             "results": results}
 
 
-def interleaved(count, allocators, rounds):
-    """(round, index, allocator): forth and back over the allocators, whatever `count` is."""
-    for number in range(rounds):
-        for index in range(count):
-            forth = (number + index) % 2 == 0
-            for allocator in allocators if forth else reversed(allocators):
-                yield number, index, allocator
-
-
-def work_off(jobs):
-    ended = set()
-    with progress([(job.key, job.guess) for job in jobs]) as bar:
-        for number, job in enumerate(jobs, 1):
-            if job.key in ended:
-                continue
-            bar.doing(f"{number}/{len(jobs)} {job.label}")
-            begin = time.monotonic()
-            more = job.make()
-            bar.done(job.key, time.monotonic() - begin)
-            if not more:
-                ended.add(job.key)
-                bar.drop(job.key)
-
-
 def tried(cell, number, make):
     """One more run of a cell; its figures, or None when it failed."""
     try:
@@ -192,7 +162,9 @@ def tried(cell, number, make):
         return None
 
 
-def row_job(bench, row, entry, allocator, number, patience_s):
+def row_job(bench, row, entry, allocator, number):
+    patience_s = LIMIT_PATIENCE_S if allocator.name == LIMIT else PATIENCE_S
+
     def figures():
         answer = bench.run(row, allocator)
         entry["operations"] = entry["operations"] or answer["operations"]
@@ -202,98 +174,43 @@ def row_job(bench, row, entry, allocator, number, patience_s):
         run = tried(entry["results"][allocator.name], number, figures)
         return run is not None and run["seconds"] <= patience_s
 
-    return Job((*row.key(), allocator.name), ROW_GUESS_S, f"{row.label()} {allocator.name}", make)
+    return Job(("rows", *row.key(), allocator.name), ROW_GUESS_S,
+               f"{row.label()} {allocator.name}", make)
 
 
-def run_rows(bench, rows, allocators, rounds, patience_s):
-    """The rows of the result, without medians. An allocator that takes longer than patience_s for
-    a row is not run on it again: it has one run, and no spread."""
-    entries = [empty_row(row, allocators) for row in rows]
-    jobs = [row_job(bench, rows[index], entries[index], allocator, number, patience_s)
+def row_jobs(bench, rows, entries, allocators, rounds):
+    """Fill the runs of `entries`, made by empty_row(). An allocator that takes longer than its
+    patience for a row is not run on it again."""
+    return [row_job(bench, rows[index], entries[index], allocator, number)
             for number, index, allocator in interleaved(len(rows), allocators, rounds)
             if not entries[index]["results"][allocator.name]["failed"]]
-    work_off(jobs)
-    return entries
 
 
 def call_job(bench, row, entry, allocator, notes):
-    cell = entry["results"][allocator.name]
+    cell, steps = entry["results"][allocator.name], max(1, row.steps // CALLS_SHARE)
 
     def count():
+        if cell["failed"]:
+            return False
         try:
-            cell["system_calls"] = bench.system_calls(row, allocator)
+            cell["system_calls"] = bench.system_calls(row, allocator, steps)
         except Failed as problem:
             notes.append(f"system calls of {row.label()} under {allocator.name}: {problem}")
         return True
 
-    return Job((*row.key(), allocator.name), ROW_GUESS_S,
+    return Job(("system calls", *row.key(), allocator.name), CALLS_GUESS_S,
                f"system calls, {row.label()} {allocator.name}", count)
 
 
-def count_calls(bench, rows, entries, allocators, notes):
-    """Fills in system_calls; what could not be counted goes to the notes."""
+def call_jobs(bench, rows, entries, allocators, notes):
+    """Fill in system_calls; what cannot be counted goes to the notes. Rows at the thread counts of
+    the short run alone: calls by the step change little with more threads."""
     if shutil.which("strace") is None:
         notes.append("system calls: not counted, strace is missing")
-        return
+        return []
     if subprocess.run(["strace", "-f", "-c", "-U", "calls,name", "-o", bench.calls, "true"],
                       stderr=subprocess.DEVNULL, check=False).returncode != 0:
         notes.append("system calls: not counted, strace may not trace here or is too old")
-        return
-    work_off([call_job(bench, row, entry, allocator, notes) for row, entry in zip(rows, entries)
-              for allocator in allocators if not entry["results"][allocator.name]["failed"]])
-
-
-def program_job(program, entry, allocator, number):
-    def figures():
-        try:
-            return program.run(allocator.path or None)
-        except Exception as problem:  # whatever a real program may meet
-            raise Failed(str(problem) or type(problem).__name__) from problem
-
-    cell = entry["results"][allocator.name]
-    return Job((program.name, allocator.name), PROGRAM_GUESS_S,
-               f"{program.name} {allocator.name}",
-               lambda: tried(cell, number, figures) is not None)
-
-
-def why_not(program):
-    """Makes a program ready; the reason when it cannot be, else None."""
-    reason = program.available()
-    if reason:
-        return reason
-    try:
-        program.prepare()
-    except Exception as problem:
-        return str(problem) or type(problem).__name__
-    return None
-
-
-def ready_programs(programs, notes):
-    """Those that can run here; the others are named in the notes."""
-    ready = []
-    for program in programs:
-        reason = why_not(program)
-        if reason:
-            notes.append(f"program {program.name}: not run, {reason}")
-        else:
-            ready.append(program)
-    return ready
-
-
-def run_programs(programs, allocators, rounds, notes):
-    """The programs of the result, without medians. Their folders are gone afterwards."""
-    try:
-        return run_ready(ready_programs(programs, notes), allocators, rounds)
-    finally:
-        for program in programs:
-            program.close()
-
-
-def run_ready(present, allocators, rounds):
-    used = [allocator for allocator in allocators if allocator.name != LIMIT]
-    entries = [{"name": program.name, "what": program.what,
-                "results": {allocator.name: empty_cell() for allocator in used}}
-               for program in present]
-    work_off([program_job(present[index], entries[index], allocator, number)
-              for number, index, allocator in interleaved(len(present), used, rounds)])
-    return entries
+        return []
+    return [call_job(bench, row, entry, allocator, notes) for row, entry in zip(rows, entries)
+            for allocator in allocators if row.quick and allocator.name in CALLS_OF]

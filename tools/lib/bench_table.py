@@ -9,6 +9,7 @@ import bench_summary as summary
 from bench_allocators import LIMIT, OURS
 from bench_goals import goals
 from bench_print import BAD, DIM, GOOD, Cell, Table, show, terminal_width
+from bench_progress import spoken_parts
 from bench_rows import LEFT_OUT
 
 SHORT_NAME = 5  # characters of an allocator's name where there is little room
@@ -172,6 +173,8 @@ def print_head(result):
     machine = result["machine"]
     print(f"\n{result['date']}, commit {result['commit']}, {result['mode']}, "
           f"interleaved rounds: {result['rounds']}")
+    if result.get("durations"):
+        print(f"it took {spoken_parts(result['durations'])}")
     print(f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_mib']} MiB, Linux "
           f"{machine['kernel']}, {machine['distribution']}, {machine['compiler']}, huge pages "
           f"{machine['thp']}")
