@@ -54,7 +54,8 @@ static void write_workload(FILE *out, const struct workload *workload) {
     write_threads(out, "quick", workload->quick);
     write_number(out, "steps", workload->steps);
     write_number(out, "churn", workload->churn);
-    fprintf(out, "\"solo\": %s}", workload->solo ? "true" : "false");
+    fprintf(out, "\"solo\": %s, ", workload->solo ? "true" : "false");
+    fprintf(out, "\"apart\": %s}", workload->apart ? "true" : "false");
 }
 
 void report_list(FILE *out) {

@@ -51,6 +51,7 @@ struct workload {
                            // an allocator that never frees is left out where this is too much
     bool        solo;      // only meaningful apart from the others' time (latency, start-up): drawn
                            // but kept out of the geometric mean of times
+    bool        apart;     // answers a question of its own: only run where it is named
     void *(*setup)(unsigned threads);                             // NULL: no state
     uint64_t (*step)(void *state, struct bench_thread *thread);  // operations done (a malloc with
                                                                   // its free is one)

@@ -2,7 +2,8 @@
 //
 // One block a family, in both lists: first the blocks that live alone, then sets of blocks, then
 // blocks that meet other threads, then large and growing ones, then containers, then births and
-// deaths, last what is drawn apart (latency). Within a family from small to large.
+// deaths, last what is drawn apart (latency, swing) and what has a table of its own (trim). Within
+// a family from small to large.
 #include "harness/workload.h"
 
 // pairs.c
@@ -45,6 +46,10 @@ extern const struct workload workload_containers_map, workload_containers_unorde
 extern const struct workload workload_thread_churn, workload_thread_storm, workload_startup;
 // latency.c
 extern const struct workload workload_latency;
+// swing.c
+extern const struct workload workload_swing;
+// trim.c
+extern const struct workload workload_trim_beside, workload_trim_absent;
 
 const struct workload *const bench_workloads[] = {
     // pairs.c
@@ -113,5 +118,10 @@ const struct workload *const bench_workloads[] = {
     &workload_startup,
     // latency.c
     &workload_latency,
+    // swing.c
+    &workload_swing,
+    // trim.c
+    &workload_trim_beside,
+    &workload_trim_absent,
     NULL,
 };
