@@ -63,16 +63,22 @@ def mean_goal(result, what, key, most, missing):
     return goal
 
 
+def always_above(rows, figure, most):
+    """How many of the rows above a bound are so in every round: those are more than noise."""
+    always = [row for row in rows if summary.least_ratio(row, OURS, figure) > most]
+    return f", {len(always)} above in every round" if rows else ""
+
+
 def rows_goal(what, rows, figure, most, missing, strict=False):
     """No row's ratio to the best peer is above the bound, or none at it either."""
     goal = Goal(what, f"{'<' if strict else '<='} {most:.2f} in every row", missing)
     found = greatest(rows, lambda row: summary.ratio(row, OURS, figure))
     if found:
         value, row = found[0]
-        above = sum(1 for one, _ in found if (one >= most if strict else one > most))
-        goal.found = (f"{value:.2f} {spread_of(row, figure)}; {len(found) - above} of "
-                      f"{len(found)} hold")
-        goal.where, goal.met = label(row), above == 0
+        above = [row for one, row in found if (one >= most if strict else one > most)]
+        goal.found = (f"{value:.2f} {spread_of(row, figure)}; {len(found) - len(above)} of "
+                      f"{len(found)} hold" + always_above(above, figure, most))
+        goal.where, goal.met = label(row), not above
     return goal
 
 

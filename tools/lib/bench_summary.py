@@ -87,6 +87,13 @@ def in_round(entry, name, figure, number):
     return value / base if value is not None and base else None
 
 
+def least_ratio(entry, name, figure):
+    """That of the round in which it is least; of an entry that has a ratio."""
+    rounds = (in_round(entry, name, figure, number)
+              for number in range(len(entry["results"][name]["runs"])))
+    return min((one for one in rounds if one is not None), default=ratio(entry, name, figure))
+
+
 def geomean(values):
     values = [value for value in values if value is not None and value > 0]
     return math.exp(math.fsum(map(math.log, values)) / len(values)) if values else None
