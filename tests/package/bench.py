@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benchmark's shortest path, one row under glibc and tidemalloc, and checks what it wrote:
-the result's shape, its figures against each other, the comparison of a result with itself.
+the result's shape, its figures against each other, the comparison of a result with itself; and the
+price of giving back for two rows.
 
 usage: bench.py TOOL BUILD_DIR
 Exit status: 0, or 1 with what is wrong.
@@ -12,6 +13,7 @@ import sys
 import tempfile
 
 RUN_S = 100
+RETURNING = "lifo_64k"  # a row that gives back on the way
 ROW, STEPS_MIN, RSS_MIN_KIB, RSS_MAX_KIB = "pairs_64", 1000, 256, 1 << 20
 TOP = {"format": str, "date": str, "commit": str, "mode": str, "rounds": int, "machine": dict,
        "allocators": list, "rows": list, "programs": list, "summary": dict}
@@ -114,6 +116,30 @@ def check_refusal(tool, build, folder):
           f"a library that cannot be preloaded gave {cell}")
 
 
+def check_price(tool, build, folder):
+    """Both sides of a row have run, what keeps everything has not given back, trims were timed."""
+    said = run(folder, tool, "--price", "--quick", "--no-install", "--no-build", "--build", build,
+               "--rows", RETURNING, "--rows", "trim_beside", "--rounds", "1", "--threads", "1,2",
+               "--only", "tidemalloc", "--json", "price.json")
+    check("time on / off" in said and "second malloc_trim" in said, f"no goals:\n{said}")
+    with open(os.path.join(folder, "price.json"), encoding="utf-8") as file:
+        result = json.load(file)
+    check(result["format"] == "tidemalloc-price-1" and result["off"], "the format is another")
+    check([row["threads"] for row in result["rows"]] == [1, 2, 2], "rows are not as asked for")
+    for row in result["rows"]:
+        sides = ["on"] if row["name"] == "trim_beside" else ["on", "off"]
+        check(list(row["results"]) == sides, f"{row['name']}: sides {list(row['results'])}")
+        for name, cell in row["results"].items():
+            check(cell["failed"] is None and len(cell["runs"]) == 1,
+                  f"{row['name']} {name}: {cell}")
+        if "off" in row.get("calls", {}):
+            purges = [row["calls"][side]["purges"] for side in ("on", "off")]
+            check(purges[0] > 0 == purges[1], f"{row['name']}: purges on and off: {purges}")
+    trims = result["rows"][2]["results"]["on"]["runs"][0]["counters"]
+    check(0 < trims["second_trim_us"] and 0 < trims["wait_us"] <= trims["wait_most_us"],
+          f"trims of {trims}")
+
+
 def main():
     tool, build = map(os.path.abspath, sys.argv[1:])
     with tempfile.TemporaryDirectory() as folder:
@@ -125,10 +151,11 @@ def main():
             check_result(os.path.join(folder, "result.json"))
             check_compare(tool, folder)
             check_refusal(tool, build, folder)
+            check_price(tool, build, folder)
         except (Wrong, KeyError, subprocess.TimeoutExpired) as problem:
             print(f"bench: {type(problem).__name__}: {problem}", file=sys.stderr)
             return 1
-    print("bench: one row measured, written, summed up, compared with itself")
+    print("bench: one row measured, written, summed up, compared with itself; its price")
     return 0
 
 

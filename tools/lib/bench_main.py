@@ -10,6 +10,8 @@ import tempfile
 import bench_compare
 import bench_instructions
 import bench_options
+import bench_price
+import bench_price_table
 import bench_rows
 import bench_run
 import bench_run_programs
@@ -187,6 +189,30 @@ def run_instructions(options, folder):
     return 0 if same and not notes else 1
 
 
+def run_price(options, folder):
+    """The mode of its own; the exit status. System calls are always counted: they are a goal."""
+    options.system_calls = True
+    parts = prepare(options)
+    programs = real_programs(options)
+    allocators = bench_price.needed(find(parts, ROOT, options.allocator, options.only))
+    rows = bench_price.select(parts.program, options.full, options.rows, options.family,
+                              options.threads)
+    result = {**new_result(options, parts, allocators), "format": bench_price.FORMAT,
+              "mode": "price", "off": dict(bench_price.KEEP_ALL)}
+    programs = bench_run_programs.ready_programs(programs, result["notes"])
+    price = bench_price.Price(bench_run.Bench(parts.program, folder), allocators, result)
+    jobs = price.jobs(rows, programs, options.rounds)
+    say(f"rows: {len(rows)}, on and off, rounds: {options.rounds}, programs: {len(programs)}; "
+        f"about {expected(jobs)} minutes, more where others are at work")
+    result["durations"] = run_jobs(jobs, programs)
+    result["programs"] = bench_run_programs.that_ran(result["programs"])
+    bench_summary.finish_cells(result["rows"] + result["programs"])
+    if options.json:
+        write_json(result, options.json)
+    bench_price_table.print_price(result)
+    return 1 if bench_summary.failures(result) else 0
+
+
 def run_benchmark(options, folder):
     if options.compare:
         load(options.compare[0])  # before half an hour of work, not after it
@@ -201,6 +227,8 @@ def run_benchmark(options, folder):
 def act(options, folder):
     if options.instructions:
         return run_instructions(options, folder)
+    if options.price:
+        return run_price(options, folder)
     if options.compare and len(options.compare) == 2:
         bench_compare.print_comparison(*map(load, options.compare))
         return 0

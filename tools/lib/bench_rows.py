@@ -47,11 +47,13 @@ def listed(program):
         raise NoRows(f"{os.path.basename(program)} --list: {problem}") from problem
 
 
-def wanted_threads(workload, full, threads):
-    """The thread counts to run, in ascending order; `threads` names them, else the mode does."""
+def wanted_threads(workload, full, threads, named):
+    """The thread counts to run, in ascending order; `threads` names them, else the mode does. What
+    the short run does not have, it has all the same when it is named."""
     if threads:
         return [count for count in sorted(workload["threads"]) if count in threads]
-    return sorted(workload["threads"] if full else workload["quick"])
+    everything = full or named and not workload["quick"]
+    return sorted(workload["threads"] if everything else workload["quick"])
 
 
 def row_of(workload, count, full):
@@ -73,9 +75,10 @@ def select(program, full=False, names=(), families=(), threads=()):
     """The rows, in the order of the program's list. names and families are fnmatch patterns."""
     rows = []
     for workload in listed(program):
-        if matches(workload, names, families):
+        named = bool(names or families)
+        if matches(workload, names, families) and (named or not workload["apart"]):
             rows += [row_of(workload, count, full)
-                     for count in wanted_threads(workload, full, threads)]
+                     for count in wanted_threads(workload, full, threads, named)]
     if not rows:
         raise NoRows("no row has such a name, family and thread count")
     return rows

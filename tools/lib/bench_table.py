@@ -144,12 +144,12 @@ def figure_table(result, title, entries, figure, absolute, key):
     return table
 
 
-def goals_table(result):
+def goals_table(found):
     table = Table("goals", ["", "goal", "measured", "where", "holds"],
                   left=("goal", "measured", "where"))
     styles = {True: Cell("yes", GOOD), False: Cell("no", BAD), None: Cell("-", DIM)}
     table.rows = [[goal.what, goal.goal, Cell(goal.found, DIM if goal.met is None else ""),
-                   goal.where, styles[goal.met]] for goal in goals(result)]
+                   goal.where, styles[goal.met]] for goal in found]
     return table
 
 
@@ -201,7 +201,7 @@ def print_result(result):
     if failed:
         show(failures_table(failed))
     if OURS in names_of(result):
-        show(goals_table(result))
+        show(goals_table(goals(result)))
     if any(row["solo"] for row in rows):
         print("* kept out of the geometric mean of times")
     for note in result.get("notes", []):
