@@ -92,19 +92,27 @@ def dot_trace(lines, name, field, show, relative, style):
             "error_x": error_bars(x, limits, style[0])}
 
 
+def beyond_words(far, look):
+    """far: [(name, ratio)] of a row. Several have to share the room beside the plot."""
+    if len(far) == 1:
+        texts = [f"{far[0][0]} {data.three(far[0][1])} ×"]
+    else:
+        texts = [f"{ratio:.0f}" for _, ratio in far]
+        texts[-1] += " ×"
+    return "  ".join(f'<span style="color:{look[name][0]}">{text}</span>'
+                     for (name, _), text in zip(far, texts))
+
+
 def beyond_trace(lines, names, field, look):
     """Words for the marks that stand at the edge: ratios, with a name where one stands alone."""
     words = {}
     for row, line in enumerate(lines):
         far = [(name, ratio) for name in names
                if (ratio := data.ratio(line, name, field)) is not None and ratio > RATIO_MAX]
-        said = [f'<span style="color:{look[name][0]}">'
-                f"{name + ' ' if len(far) == 1 else ''}{data.three(ratio)} ×</span>"
-                for name, ratio in far]
-        if said:
-            words[row] = " ".join(said)
+        if far:
+            words[row] = beyond_words(far, look)
     return {"type": "scatter", "mode": "text", "name": "", "meta": {"allocator": "", "offset": 0},
-            "x": [RATIO_MAX * 1.06] * len(words), "y": list(words), "hoverinfo": "skip",
+            "x": [RATIO_MAX * 1.14] * len(words), "y": list(words), "hoverinfo": "skip",
             "text": list(words.values()), "textposition": "middle right",
             "textfont": {"size": 10}, "cliponaxis": False}
 
