@@ -4,7 +4,9 @@
 //                        ^bump          ^bump_end
 //
 // Chunks double from 256 KiB to 4 MiB; what is left of the old chunk when a new one is made stays
-// unused. They opt out of transparent huge pages: records are few in most chunks, and areas of
+// unused. When half of a chunk is used the next one is reserved: at the end of the address space
+// (RLIMIT_AS) the page heap has taken the last granule, and without records nothing could be cut
+// from what is free. They opt out of transparent huge pages: records are few in most chunks, and areas of
 // caches are touched in part, so that a huge page would make resident what nobody uses.
 #include "page/meta.h"
 
@@ -13,30 +15,60 @@
 
 enum { CHUNK_FIRST = 256 << 10, CHUNK_LAST = 4 << 20, POOL_STEP = 8 << 10 };
 
+struct chunk {
+    char  *base;   // of the guard page in front; NULL = none
+    size_t bytes;  // between the guard pages
+};
+
 static struct {
-    struct lock lock;
-    char       *bump;
-    char       *bump_end;
-    size_t      chunk_bytes;  // of the next chunk; 0 = CHUNK_FIRST
-    size_t      used_bytes;   // handed out; written under the lock, read by anybody
+    struct lock  lock;
+    char        *bump;
+    char        *bump_half;    // from here on the next chunk is reserved; NULL = that was tried
+    char        *bump_end;
+    struct chunk next;         // reserved, not committed
+    size_t       chunk_bytes;  // of the next chunk to reserve; 0 = CHUNK_FIRST
+    size_t       used_bytes;   // handed out; written under the lock, read by anybody
 } store = {.lock = LOCK_INIT(RANK_META)};
 
-static bool new_chunk_locked(size_t bytes_min) {
+static bool reserve_locked(struct chunk *chunk, size_t bytes_min) {
     size_t page = os_page_bytes();
     size_t bytes = max_size(store.chunk_bytes ? store.chunk_bytes : CHUNK_FIRST, bytes_min);
-    bytes = align_up(bytes, page);
-    char *base = os_map(bytes + 2 * page, page, OS_RESERVED, "tidemalloc meta");
-    if (!base)
-        return false;
+    chunk->bytes = align_up(bytes, page);
+    chunk->base = os_map(chunk->bytes + 2 * page, page, OS_RESERVED, "tidemalloc meta");
+    return chunk->base != NULL;
+}
+
+// False: it cannot be committed, and is unmapped.
+static bool use_locked(struct chunk *chunk) {
+    size_t page = os_page_bytes(), bytes = chunk->bytes;
+    char  *base = chunk->base;
+    chunk->base = NULL;
     if (os_commit(base + page, bytes) != 0) {
         os_unmap(base, bytes + 2 * page);
         return false;
     }
     os_avoid_huge_pages(base + page, bytes);
     store.bump = base + page;
+    store.bump_half = store.bump + bytes / 2;
     store.bump_end = store.bump + bytes;
     store.chunk_bytes = min_size(bytes * 2, CHUNK_LAST);
     return true;
+}
+
+static bool new_chunk_locked(size_t bytes_min) {
+    struct chunk chunk;
+    if (store.next.base && store.next.bytes >= bytes_min && use_locked(&store.next))
+        return true;
+    return reserve_locked(&chunk, bytes_min) && use_locked(&chunk);
+}
+
+// Tried once a chunk: where it is refused, the next chunk is asked for when it is needed.
+static void reserve_ahead_locked(void) {
+    if (LIKELY(!store.bump_half || store.bump < store.bump_half))
+        return;
+    store.bump_half = NULL;
+    if (!store.next.base)
+        reserve_locked(&store.next, 1);
 }
 
 static void *cut_locked(size_t bytes, size_t alignment) {
@@ -51,6 +83,7 @@ static void *cut_locked(size_t bytes, size_t alignment) {
         start = align_up((uintptr_t)store.bump, alignment);
     }
     store.bump = (char *)start + bytes;
+    reserve_ahead_locked();
     POKE(&store.used_bytes, store.used_bytes + bytes);
     return (void *)start;
 }

@@ -42,11 +42,13 @@ static void free_list(struct link *list, size_t size) {
     }
 }
 
-// At the end every function says so, and the blocks that exist stay usable.
-static void check_all_fail(struct link *list, size_t size) {
-    size_t more = size > 64 << 20 ? size : 64 << 20;
+// At the end every function says so, and the blocks that exist stay usable. What is asked is more
+// than the limit leaves beside the blocks: room may be left that is too small, or that only another
+// size can use.
+static void check_all_fail(struct link *list, size_t size, size_t total) {
+    size_t more = LIMIT - total;
     errno = 0;
-    CHECK(calloc(2, more) == NULL && errno == ENOMEM);
+    CHECK(calloc(1, more) == NULL && errno == ENOMEM);
     errno = 0;
     CHECK(aligned_alloc(4096, more) == NULL && errno == ENOMEM);
     errno = 0;
@@ -63,7 +65,7 @@ static void fill_and_recover(void) {
             size_t       total = 0;
             struct link *list = allocate_to_the_end(sizes[i], &total);
             CHECK(list != NULL);
-            check_all_fail(list, sizes[i]);
+            check_all_fail(list, sizes[i], total);
             free_list(list, sizes[i]);
             if (first == 0)
                 first = total;
@@ -71,6 +73,19 @@ static void fill_and_recover(void) {
         }
     }
     CHECK_LE(100 * MIB, first);
+}
+
+// Address space is used up by larger blocks, and one of them keeps the data segment from shrinking:
+// the records of many small slabs still find room.
+static void test_records_at_the_end(void) {
+    size_t       first = 0, second = 0;
+    struct link *list = allocate_to_the_end(50 * 1000, &first);
+    struct link *last = list;
+    free_list(last->next, 50 * 1000);
+    list = allocate_to_the_end(30, &second);
+    CHECK_LE(first * 2 / 3, second);
+    free_list(list, 30);
+    free(last);
 }
 
 // Threads run out together: nobody crashes, nobody hangs, all recover.
@@ -114,5 +129,6 @@ int main(int argc, char **argv) {
     }
     run_threads();
     fill_and_recover();
+    test_records_at_the_end();
     return 0;
 }

@@ -102,6 +102,8 @@ static void check_guards(size_t page) {
     unsigned                  index = 0, chunks = 0;
     for (; (record = next_map(&index)) != NULL; chunks++) {
         char *base = record->address;
+        if (!fake_is_committed(base + page, page))
+            break;  // the next one, reserved only
         CHECK(record->bytes > 2 * page);
         CHECK_EQ(fake_is_committed(base, page), 0);
         CHECK(fake_is_committed(base + page, record->bytes - 2 * page));
@@ -110,6 +112,7 @@ static void check_guards(size_t page) {
         CHECK(fake_avoids_huge_pages(base + page));
         CHECK(fake_avoids_huge_pages(base + record->bytes - page - 1));
     }
+    CHECK(next_map(&index) == NULL);
     CHECK(chunks >= 3 && chunks <= 5);  // they double: 256 KiB, 512 KiB, 1 MiB, 2 MiB
 }
 
@@ -150,9 +153,24 @@ static void tight_address_space(void) {
     fake_reset();
     fake_fail(FAKE_MAP, 1, 1);
     CHECK(meta_take(&apples) != NULL);
-    CHECK_EQ(fake_count(FAKE_MAP), 2);
     CHECK(fake_record(1)->call == FAKE_MAP);
     CHECK_LE(fake_record(1)->bytes, KIB(24));
+}
+
+// A chunk half used has the next one in reserve: records go on when nothing more can be mapped.
+static void reserved_ahead(void) {
+    fake_reset();
+    char *memory = meta_forever(KIB(100));
+    CHECK_EQ(fake_mappings() > 0 && fake_count(FAKE_MAP) == 1, 1);
+    CHECK((memory = meta_forever(KIB(100))) != NULL);
+    CHECK_EQ(fake_count(FAKE_MAP), 2);
+    size_t committed = fake_committed_bytes();
+    CHECK_EQ(committed, KIB(256));
+    fake_fail(FAKE_MAP, 1, UINT32_MAX);
+    for (unsigned i = 0; i < 5; i++)
+        CHECK((memory = meta_forever(KIB(100))) != NULL && test_is_byte(memory, KIB(100), 0));
+    CHECK(meta_forever(KIB(100)) == NULL);
+    CHECK_EQ(fake_committed_bytes(), KIB(256 + 512));
 }
 
 static void take_many_until_refused(unsigned *count) {
@@ -218,6 +236,7 @@ int main(void) {
     CASE(forever_and_area);
     CASE(untouched_pages_cost_nothing);
     CASE(tight_address_space);
+    CASE(reserved_ahead);
     CASE(no_first_map);
     CASE(no_second_map);
     CASE(no_fourth_map);
