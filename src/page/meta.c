@@ -6,8 +6,8 @@
 // Chunks double from 256 KiB to 4 MiB; what is left of the old chunk when a new one is made stays
 // unused. When half of a chunk is used the next one is reserved: at the end of the address space
 // (RLIMIT_AS) the page heap has taken the last granule, and without records nothing could be cut
-// from what is free. They opt out of transparent huge pages: records are few in most chunks, and areas of
-// caches are touched in part, so that a huge page would make resident what nobody uses.
+// from what is free. They opt out of transparent huge pages: records are few in most chunks, and
+// areas of caches are touched in part, so that a huge page would make resident what nobody uses.
 #include "page/meta.h"
 
 #include "os/lock.h"

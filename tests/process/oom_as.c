@@ -1,4 +1,5 @@
-// tests/process/oom_as.c - under RLIMIT_AS of 200 MiB: NULL and ENOMEM at the end, then recovery.
+// tests/process/oom_as.c - under RLIMIT_AS of 64 MiB, 200 MiB and 8 GiB: NULL and ENOMEM at the
+// end, then recovery.
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -7,7 +8,9 @@
 #include "tests/support/proc.h"
 #include "tests/support/test.h"
 
-enum { MIB = 1 << 20, LIMIT = 200 * MIB, THREADS = 4, THREAD_STACK = 256 << 10 };
+enum { MIB = 1 << 20, THREADS = 4, THREAD_STACK = 256 << 10 };
+
+static size_t limit;  // of address space
 
 // Blocks are chained through their first words: keeping the list needs no memory of its own.
 struct link {
@@ -27,7 +30,7 @@ static struct link *allocate_to_the_end(size_t size, size_t *total) {
         ((char *)block)[size - 1] = 1;
         list = block;
         *total += size;
-        CHECK_LE(*total, LIMIT);
+        CHECK_LE(*total, limit);
     }
     CHECK_EQ(errno, ENOMEM);
     return list;
@@ -46,7 +49,7 @@ static void free_list(struct link *list, size_t size) {
 // than the limit leaves beside the blocks: room may be left that is too small, or that only another
 // size can use.
 static void check_all_fail(struct link *list, size_t size, size_t total) {
-    size_t more = LIMIT - total;
+    size_t more = limit - total;
     errno = 0;
     CHECK(calloc(1, more) == NULL && errno == ENOMEM);
     errno = 0;
@@ -56,23 +59,32 @@ static void check_all_fail(struct link *list, size_t size, size_t total) {
     CHECK_EQ(list->size, size);
 }
 
+// `least` of the limit is for blocks: the rest is programs, stacks and what rounding costs.
+static void check_recovers(const size_t *sizes, size_t count, size_t least) {
+    size_t first = 0;
+    for (size_t i = 0; i < 2 * count; i++) {
+        size_t       size = sizes[i % count], total = 0;
+        struct link *list = allocate_to_the_end(size, &total);
+        CHECK(list != NULL);
+        check_all_fail(list, size, total);
+        free_list(list, size);
+        if (first == 0)
+            first = total;
+        CHECK_LE(size < 64 ? first / 4 : first / 2, total);
+    }
+    CHECK_LE(least, first);
+}
+
 // Each size gets most of the address space, also after another size had it, again and again.
 static void fill_and_recover(void) {
-    static const size_t sizes[] = {100, 10 * 1000, 100 * 1000, 5 * MIB, 100, 700 * 1000, 30};
-    size_t              first = 0;
-    for (int round = 0; round < 2; round++) {
-        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-            size_t       total = 0;
-            struct link *list = allocate_to_the_end(sizes[i], &total);
-            CHECK(list != NULL);
-            check_all_fail(list, sizes[i], total);
-            free_list(list, sizes[i]);
-            if (first == 0)
-                first = total;
-            CHECK_LE(sizes[i] < 64 ? first / 4 : first / 2, total);
-        }
-    }
-    CHECK_LE(100 * MIB, first);
+    static const size_t small[] = {100, 10 * 1000, 100 * 1000, 5 * MIB, 100, 700 * 1000, 30};
+    check_recovers(small, sizeof small / sizeof *small, limit / 3);
+}
+
+// A limit that nobody fills in a test, byte by byte: blocks of which few pages are touched.
+static void fill_large(void) {
+    static const size_t large[] = {256 * MIB, 3 * MIB, 700 * 1000, 40 * MIB};
+    check_recovers(large, sizeof large / sizeof *large, limit / 4 * 3);
 }
 
 // Address space is used up by larger blocks, and one of them keeps the data segment from shrinking:
@@ -118,14 +130,35 @@ static void run_threads(void) {
     free(block);
 }
 
-int main(int argc, char **argv) {
-    test_watchdog(60);
-    test_need_tide();
-    if (argc == 1) {  // again from the start, under the limit
-        const struct rlimit limit = {LIMIT, LIMIT};
-        CHECK_EQ(setrlimit(RLIMIT_AS, &limit), 0);
-        execl(proc_self(), argv[0], "--limited", (char *)NULL);
+static void run_under(size_t bytes) {
+    char text[32];
+    snprintf(text, sizeof text, "%zu", bytes);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {  // again from the start, under the limit
+        const struct rlimit to = {bytes, bytes};
+        CHECK_EQ(setrlimit(RLIMIT_AS, &to), 0);
+        execl(proc_self(), "oom_as", text, (char *)NULL);
         test_fail(__FILE__, __LINE__, "exec under the limit");
+    }
+    int status = 0;
+    CHECK(proc_wait(pid, 60, &status));
+    CHECK_EQ(status, 0);
+}
+
+int main(int argc, char **argv) {
+    test_watchdog(180);
+    test_need_tide();
+    if (argc == 1) {
+        run_under(64 * (size_t)MIB);
+        run_under(200 * (size_t)MIB);
+        run_under(8192 * (size_t)MIB);
+        return 0;
+    }
+    limit = strtoull(argv[1], NULL, 10);
+    if (limit > 1024 * (size_t)MIB) {
+        fill_large();
+        return 0;
     }
     run_threads();
     fill_and_recover();

@@ -1,14 +1,17 @@
 // tests/process/oom_data.c - RLIMIT_DATA refuses brk and writable mappings; it comes and goes.
 #include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
 #include "tests/support/proc.h"
 #include "tests/support/test.h"
 
-enum { MIB = 1 << 20, COUNT = 100 * 1000 };
+enum { MIB = 1 << 20, COUNT = 100 * 1000, THREADS = 4 };
 
-static char *blocks[COUNT];
+static char             *blocks[COUNT];
+static pthread_barrier_t all_there;
 
 static void limit_data(size_t bytes) {
     struct rlimit limit;
@@ -71,6 +74,42 @@ static void test_sudden_limit(void) {
     check_and_free(count, 1000);
 }
 
+// Threads run out together, and what they free serves the others.
+static void *thread_main(void *arg) {
+    struct link {
+        struct link *next;
+    };
+    pthread_barrier_wait(&all_there);  // stacks count too
+    for (int round = 0; round < 4; round++) {
+        struct link *list = NULL, *block;
+        for (size_t size = 40; (block = malloc(size)) != NULL; size = size % 40000 * 3 / 2 + 40) {
+            block->next = list;
+            list = block;
+        }
+        CHECK_EQ(errno, ENOMEM);
+        CHECK(list != NULL || round > 0);
+        for (; list != NULL; list = block) {
+            block = list->next;
+            free(list);
+        }
+    }
+    return arg;
+}
+
+static void test_threads(void) {
+    pthread_attr_t attributes;
+    pthread_t      threads[THREADS];
+    malloc_trim(0);  // the stacks come from the same limit, past us
+    CHECK_EQ(pthread_barrier_init(&all_there, NULL, THREADS), 0);
+    CHECK_EQ(pthread_attr_init(&attributes), 0);
+    CHECK_EQ(pthread_attr_setstacksize(&attributes, 256 << 10), 0);
+    for (int i = 0; i < THREADS; i++)
+        CHECK_EQ(pthread_create(&threads[i], &attributes, thread_main, NULL), 0);
+    for (int i = 0; i < THREADS; i++)
+        CHECK_EQ(pthread_join(threads[i], NULL), 0);
+    test_end(1000);
+}
+
 int main(void) {
     test_watchdog(60);
     test_need_tide();
@@ -79,6 +118,7 @@ int main(void) {
     test_end(1000);
     test_end(50 * 1000);
     test_end(2 * MIB);
+    test_threads();
     limit_data((size_t)RLIM_INFINITY);
     test_sudden_limit();
     return 0;

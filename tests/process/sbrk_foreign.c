@@ -1,6 +1,7 @@
 // tests/process/sbrk_foreign.c - the program moves the break too: its regions stay untouched.
 #include <malloc.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "tests/support/proc.h"
 #include "tests/support/test.h"
@@ -89,11 +90,35 @@ static void test_trim_below(void) {
     check_regions();
 }
 
+// A mapping of the program right behind the break: it cannot move any more, now and for ever.
+static void test_wall(void) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char  *at = (char *)(((uintptr_t)sbrk(0) + page - 1) & -page);
+    char  *wall = mmap(at, page, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (wall != at)
+        return;  // something is there already: as good
+    test_fill(wall, page, 99);
+    for (int round = 0; round < 3; round++) {
+        work(5000);
+        work(60);
+        malloc_trim(0);
+    }
+    void *large = malloc(30 * MIB);
+    CHECK(large != NULL);
+    free(large);
+    CHECK(test_is_filled(wall, page, 99));
+    check_regions();
+    CHECK_EQ(munmap(wall, page), 0);
+    work(5000);
+}
+
 int main(void) {
     test_watchdog(30);
     test_need_tide();
     test_interleaved();
     test_shrink();
     test_trim_below();
+    test_wall();
     return 0;
 }
