@@ -31,6 +31,15 @@ set_source_files_properties(${PROJECT_SOURCE_DIR}/src/entry/api_new.c
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/os/handback.c
                             PROPERTIES COMPILE_OPTIONS -fno-sanitize=alignment)
 
+# What runs at start, at the end or seldom is made small: each page of the library that is touched,
+# and its neighbours with it, counts for every process.
+if(NOT TIDE_SANITIZE AND NOT TIDE_DEBUG)
+    tide_sources(seldom base/text.c os/fail.c os/os_linux*.c conf/*.c page/source*.c page/meta.c
+        page/page_heap_walk.c heap/user_heap.c entry/api_tide.c entry/control.c entry/emit.c
+        entry/figures.c entry/foreign.c entry/fork.c entry/init.c entry/report.c entry/trim.c)
+    set_property(SOURCE ${seldom} APPEND PROPERTY COMPILE_OPTIONS -Os)
+endif()
+
 foreach(floor IN LISTS TIDE_FLOORS)
     tide_sources(sources ${floor}/*.c)
     list(APPEND TIDE_SOURCES ${sources})

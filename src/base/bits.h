@@ -11,7 +11,15 @@ ALWAYS_INLINE unsigned bits_highest(uint64_t word) {
     return 63u - (unsigned)__builtin_clzll(word);
 }
 ALWAYS_INLINE unsigned bits_count(uint64_t word) {
+#ifdef __POPCNT__
     return (unsigned)__builtin_popcountll(word);
+#else
+    // In halves of bytes, then by a product: no table, no function of the compiler's library.
+    word -= word >> 1 & 0x5555555555555555;
+    word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (unsigned)(word * 0x0101010101010101 >> 56);
+#endif
 }
 // The `count` lowest bits set, 0 <= count <= 64.
 ALWAYS_INLINE uint64_t bits_low_mask(unsigned count) {

@@ -6,7 +6,7 @@ struct counters counters_process;
 static const struct counter_row rows[COUNTER_COUNT] = {
 #define UNIT_bytes true
 #define UNIT_count false
-#define COUNTER(name, kind, unit, help) {#name, COUNTER_##kind, UNIT_##unit, help},
+#define COUNTER(name, kind, unit, help) {#name, help, COUNTER_##kind, UNIT_##unit},
 #include "conf/counters.def"
 #undef COUNTER
 };

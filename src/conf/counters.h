@@ -14,11 +14,11 @@ enum counter_id {
 
 enum counter_kind { COUNTER_LEVEL, COUNTER_TOTAL, COUNTER_PEAK };
 
-struct counter_row {
-    const char       *name;
+struct counter_row {  // texts are arrays: the table needs no relocation
+    char              name[24];
+    char              help[72];
     enum counter_kind kind;
     bool              is_bytes;
-    const char       *help;
 };
 
 struct counters {

@@ -320,11 +320,16 @@ static void walk_tunables(const char *list, void (*visit)(const struct setting *
             visit(&setting, true);
 }
 
+// TIDE_, MALLOC_ and GLIBC_TUNABLES: most of an environment is passed over at its first letter.
+static bool may_be_ours(const char *entry) {
+    return *entry == 'T' || *entry == 'M' || *entry == 'G';
+}
+
 static void walk(char **environment, void (*visit)(const struct setting *, bool)) {
     struct setting setting;
     const char    *end;
     for (; environment && *environment; environment++) {
-        if (!setting_split(*environment, 0, &setting, &end))
+        if (!may_be_ours(*environment) || !setting_split(*environment, 0, &setting, &end))
             continue;
         if (setting_is_named(&setting, "GLIBC_TUNABLES"))
             walk_tunables(setting.value, visit);

@@ -89,8 +89,8 @@ static const char *class_kind(unsigned id) {
 // --- the tables of arenas and size classes -------------------------------------------------------
 
 struct column {
-    const char *name;
-    size_t      offset;  // of a uint64_t in the row
+    char   name[16];
+    size_t offset;  // of a uint64_t in the row
 };
 
 static const struct column class_columns[] = {

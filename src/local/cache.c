@@ -23,7 +23,7 @@ static uint64_t total_allowed;  // room of all caches, bytes; relaxed: a budget
 static void *const no_slot[2] = {NULL, CACHE_FULL};
 #define NOTHING ((void **)(uintptr_t)no_slot)
 
-const struct cache cache_none = {.top = {[0 ... CLASS_COUNT - 1] = NOTHING}};
+const struct cache_none cache_none = {.top = {[0 ... CLASS_COUNT - 1] = NOTHING}};
 
 static void **word_at(struct cache *cache, uint32_t offset) {
     return (void **)cache + offset;

@@ -69,8 +69,13 @@ ALWAYS_INLINE bool cache_has_room(void *const *top) {
     return ((uintptr_t)top[1] & 1) == 0;
 }
 
-// The shared cache that has nothing and takes nothing.
-extern const struct cache cache_none;
+// The shared cache that has nothing and takes nothing: of a cache, what the fast paths touch.
+struct cache_none {
+    void **top[CLASS_COUNT];
+};
+_Static_assert(offsetof(struct cache, top) == offsetof(struct cache_none, top), "one fast path");
+extern const struct cache_none cache_none;
+#define CACHE_NONE ((struct cache *)(uintptr_t)&cache_none)
 
 // Makes an area ready whose content is not to be believed: a new one, or after fork one that was
 // cut in the middle of a batch. No other thread looks; its room returns to the budget.

@@ -4,7 +4,7 @@
 #include "conf/options.h"
 #include "os/os.h"
 
-__thread struct thread_root thread_root = {.cache = (struct cache *)(uintptr_t)&cache_none};
+__thread struct thread_root thread_root = {.cache = CACHE_NONE};
 
 // Set once when the exit hook is registered; release and acquire: a thread that sees it can arm the
 // hook.
@@ -17,7 +17,7 @@ static void on_exit(void *argument) {
     if (thread_root.phase != THREAD_LIVE)
         return;
     thread_root.phase = THREAD_BARE;
-    thread_root.cache = (struct cache *)(uintptr_t)&cache_none;
+    thread_root.cache = CACHE_NONE;
     caches_delete(cache);
 }
 

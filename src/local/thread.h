@@ -15,7 +15,7 @@ enum thread_phase {
 };
 
 struct thread_root {
-    struct cache     *cache;  // never NULL; &cache_none unless THREAD_LIVE
+    struct cache     *cache;  // never NULL; CACHE_NONE unless THREAD_LIVE
     enum thread_phase phase;
 };
 

@@ -42,8 +42,7 @@ int os_commit(void *address, size_t bytes);
 // on. Otherwise (locked pages, old kernels, emulators that ignore it: found by a self-test on first
 // use) the content is undefined but the range stays usable.
 int os_purge(void *address, size_t bytes);
-// Asks the kernel not to back a range with huge pages. Does nothing on a host that gives no huge
-// pages unasked.
+// Asks the kernel not to back a range with huge pages.
 void os_avoid_huge_pages(void *address, size_t bytes);
 // Grows or shrinks a read-write mapping made by os_map in place. ENOMEM: unchanged.
 int os_resize(void *address, size_t old_bytes, size_t new_bytes);

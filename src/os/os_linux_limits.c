@@ -7,15 +7,20 @@
 // <path> comes from /proc/self/cgroup. The group and each of its ancestors can limit, so all are
 // read, up to the root of the mount: in a container the path may be the host's, and the root is
 // then the container's own group. What is missing or odd does not limit.
+// Where the root has no group below it, as in most containers, it is the group: then the path is
+// not asked for, because /proc/self/cgroup of a young process takes longer than all the rest.
 #include "os/os.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/bits.h"
 #include "base/text.h"
 #include "os/os_linux.h"
 
 enum { CGROUP_PATH_MAX = 320, ROOT_MAX = 32 };
+#define ROOT_V1 "/sys/fs/cgroup/cpu"
+#define ROOT_V2 "/sys/fs/cgroup"
 
 // --- small readers -----------------------------------------------------------------------------
 
@@ -79,30 +84,49 @@ static void limit_cpus(struct os_limits *limits, uint64_t quota_us, uint64_t per
         limits->cpus = (unsigned)cpus;
 }
 
-static void read_group_v2(struct os_limits *limits, const struct group *group) {
+// Reads one group. False: it has no such file.
+typedef bool group_reader(struct os_limits *limits, const struct group *group);
+
+static bool read_group_v2(struct os_limits *limits, const struct group *group) {
     char        text[64];
     uint64_t    quota, period;
     const char *at = text;
-    if (group_read(group, "/cpu.max", text, sizeof text) && take_number(&at, &quota) &&
-        take_number(&at, &period))
+    if (!group_read(group, "/cpu.max", text, sizeof text))
+        return false;
+    if (take_number(&at, &quota) && take_number(&at, &period))
         limit_cpus(limits, quota, period);
+    return true;
 }
 
-static void read_cpu_v1(struct os_limits *limits, const struct group *group) {
+static bool read_cpu_v1(struct os_limits *limits, const struct group *group) {
     char        text[64];
     uint64_t    quota, period;
     const char *at = text;
+    if (!group_read(group, "/cpu.cfs_quota_us", text, sizeof text))
+        return false;
     // No quota is "-1", which is no number here.
-    if (!group_read(group, "/cpu.cfs_quota_us", text, sizeof text) || !take_number(&at, &quota))
-        return;
+    if (!take_number(&at, &quota))
+        return true;
     at = text;
     if (group_read(group, "/cpu.cfs_period_us", text, sizeof text) && take_number(&at, &period))
         limit_cpus(limits, quota, period);
+    return true;
+}
+
+// The links of a directory of groups are two and one for each group below. Any other file system
+// may count otherwise: only two means none.
+NOINLINE static bool has_no_groups(const char *root) {
+    struct statx about;
+    return syscall(SYS_statx, AT_FDCWD, root, 0, STATX_NLINK, &about) == 0 &&
+           about.stx_mask & STATX_NLINK && about.stx_nlink == 2;
+}
+
+// The root of a hierarchy, when it is the only group. False: it is not, or is none.
+static bool read_lone_root(struct os_limits *limits, const char *root, group_reader *reader) {
+    return has_no_groups(root) && reader(limits, &(struct group){root, "", 0});
 }
 
 // --- the groups of this process ----------------------------------------------------------------
-
-typedef void group_reader(struct os_limits *limits, const struct group *group);
 
 // Reads a group and all groups above it.
 static void read_upwards(struct os_limits *limits, const char *root, const char *path,
@@ -144,9 +168,9 @@ static void read_line(struct os_limits *limits, const char *line) {
     if (*path++ != ':')
         return;
     if (*list == ':')
-        read_upwards(limits, "/sys/fs/cgroup", path, read_group_v2);
+        read_upwards(limits, ROOT_V2, path, read_group_v2);
     if (list_has(list, "cpu"))
-        read_upwards(limits, "/sys/fs/cgroup/cpu", path, read_cpu_v1);
+        read_upwards(limits, ROOT_V1, path, read_cpu_v1);
 }
 
 // Reads a line that is too long for us without its path: the root of the hierarchy is left.
@@ -159,7 +183,7 @@ static void drop_path(char *line) {
 
 // The file has no bound on its length, so it is read through a small window.
 NOINLINE static void read_groups(struct os_limits *limits) {
-    char   line[CGROUP_PATH_MAX], window[128];
+    char   line[CGROUP_PATH_MAX], window[256];
     size_t length = 0;
     int    fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/cgroup", O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
@@ -221,7 +245,10 @@ void os_limits_read(struct os_limits *limits) {
     if (cpus == 0)
         cpus = count_online();
     limits->cpus = cpus ? cpus : 1;
-    read_groups(limits);
+    // A quota could only make less of it.
+    if (limits->cpus > 1 && !read_lone_root(limits, ROOT_V1, read_cpu_v1) &&
+        !read_lone_root(limits, ROOT_V2, read_group_v2))
+        read_groups(limits);
 }
 
 uint64_t os_resident_bytes(void) {

@@ -12,7 +12,6 @@
 
 #include <sys/prctl.h>
 
-#include "base/text.h"
 #include "os/os_linux.h"
 
 // In <linux/prctl.h> and <linux/mman.h> of newer systems only.
@@ -168,30 +167,16 @@ int os_purge(void *address, size_t bytes) {
 
 // --- huge pages --------------------------------------------------------------------------------
 
-enum { HUGE_UNKNOWN, HUGE_BY_DEFAULT, HUGE_NEVER_BY_DEFAULT };
-static uint8_t huge_state;
+static bool advice_is_off;
 
-// Only where the host hands out huge pages unasked is there anything to avoid. Unreadable counts
-// as such a host.
-static uint8_t huge_read(void) {
-    char      text[64];
-    ptrdiff_t count =
-        os_read_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text - 1);
-    if (count <= 0)
-        return HUGE_BY_DEFAULT;
-    text[count] = 0;
-    return text_starts(text, "[always]", NULL) ? HUGE_BY_DEFAULT : HUGE_NEVER_BY_DEFAULT;
-}
-
-// On a host that does not like huge pages the mark would change nothing, and is not set.
+// Whether the host hands out huge pages unasked is not asked: opening the file that says so takes
+// five times as long.
 void os_avoid_huge_pages(void *address, size_t bytes) {
-    if (PEEK(&huge_state) == HUGE_UNKNOWN)
-        POKE(&huge_state, huge_read());
-    if (PEEK(&huge_state) == HUGE_NEVER_BY_DEFAULT)
+    if (PEEK(&advice_is_off))
         return;
     if (call_madvise(address, bytes, ADVICE_NO_HUGE) != 0 &&
         (errno == EINVAL || call_is_refused(errno)))
-        POKE(&huge_state, HUGE_NEVER_BY_DEFAULT);  // no such pages, or no such call
+        POKE(&advice_is_off, true);  // no such pages, or no such call
 }
 
 // --- questions ---------------------------------------------------------------------------------

@@ -13,7 +13,9 @@
 #include "os/lock.h"
 #include "os/os.h"
 
-enum { CHUNK_FIRST = 256 << 10, CHUNK_LAST = 4 << 20, POOL_STEP = 8 << 10 };
+enum { CHUNK_FIRST = 256 << 10, CHUNK_LAST = 4 << 20 };
+// What a pool takes at a time: a few records first, so that those of a small process share a page.
+enum { POOL_FIRST = 256, POOL_LAST = 8 << 10 };
 
 struct chunk {
     char  *base;   // of the guard page in front; NULL = none
@@ -89,10 +91,12 @@ static void *cut_locked(size_t bytes, size_t alignment) {
 }
 
 static bool extend_pool_locked(struct meta_pool *pool) {
-    size_t bytes = max_size(POOL_STEP / pool->record_bytes, 1) * pool->record_bytes;
+    size_t step = max_size(pool->step, POOL_FIRST);
+    size_t bytes = max_size(step / pool->record_bytes, 1) * pool->record_bytes;
     char  *fresh = cut_locked(bytes, CACHE_LINE);
     if (!fresh)
         return false;
+    pool->step = (uint32_t)min_size(step * 2, POOL_LAST);
     pool->fresh = fresh;
     pool->fresh_end = fresh + bytes;
     return true;

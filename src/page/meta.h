@@ -16,6 +16,7 @@ struct meta_link {
 
 struct meta_pool {
     uint32_t          record_bytes;  // constant; a multiple of 16
+    uint32_t          step;          // bytes that are cut next; 0 = none were yet
     struct meta_link *free;          // records given back
     char             *fresh;         // never handed out yet
     char             *fresh_end;

@@ -4,11 +4,13 @@
 #include "os/lock.h"
 #include "os/os.h"
 
-struct page_map page_map;
+struct page_map page_map APART;
+// The first leaf. Most processes need one, or this and one for mapped memory.
+static struct page_leaf own_leaf APART;
 
 // One root for each 2^48 bytes above the first, of leaf addresses; NULL until something of ours
 // lies there.
-static struct page_leaf **high_root[PAGE_HIGH_ENTRIES];
+static struct page_leaf **high_root[PAGE_HIGH_ENTRIES] APART;
 static struct lock        map_lock = LOCK_INIT(RANK_PAGE_MAP);
 static size_t             leaf_count;  // written under the lock, read by anybody
 
@@ -55,7 +57,7 @@ static bool make_leaf_locked(uintptr_t address) {
     bool is_high = address >> PAGE_LEAF_SHIFT >= PAGE_ROOT_ENTRIES;
     if (is_high && !high_place_locked(address))
         return false;
-    struct page_leaf *leaf = map_table(sizeof *leaf);
+    struct page_leaf *leaf = leaf_count == 0 ? &own_leaf : map_table(sizeof *leaf);
     if (!leaf)
         return false;
     POKE(&leaf_count, leaf_count + 1);
@@ -63,11 +65,17 @@ static bool make_leaf_locked(uintptr_t address) {
     return true;
 }
 
+// Without a leaf the root is not looked at: a page of zeroes that was read faults again when it is
+// written.
+static bool has_leaf(uintptr_t address) {
+    return PEEK(&leaf_count) > 0 && page_map_leaf(address);
+}
+
 static bool prepare_leaf(uintptr_t address) {
-    if (page_map_leaf(address))
+    if (has_leaf(address))
         return true;
     lock_acquire(&map_lock);
-    bool done = page_map_leaf(address) || make_leaf_locked(address);
+    bool done = has_leaf(address) || make_leaf_locked(address);
     lock_release(&map_lock);
     return done;
 }

@@ -11,6 +11,7 @@ static void test_rows_are_sane(void) {
         CHECK(row->min <= row->max);
         CHECK(options_nearest((enum option_id)i, row->fallback) == row->fallback);
         CHECK(text_starts(row->variable, "TIDE_", NULL));
+        CHECK(!row->alias || text_starts(row->alias, "MALLOC_", NULL));
         CHECK(row->type != OPTION_CHOICE || row->max >= 1);
         for (unsigned k = 0; k < i; k++)
             CHECK(!text_equal(row->name, options_row((enum option_id)k)->name));

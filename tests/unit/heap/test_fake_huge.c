@@ -300,6 +300,7 @@ static unsigned failing_nth;
 
 static void first_block_fails(void) {
     fake_reset();
+    CHECK(page_map_prepare(GRANULE, 1));  // the leaf that needs no mapping is in use
     fake_fail(FAKE_MAP, failing_nth, UINT32_MAX);
     struct span *span = huge_take(MIB(2), 1);
     CHECK(span == NULL);

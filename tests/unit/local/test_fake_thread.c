@@ -15,7 +15,7 @@ static void start(void) {
 
 static void check_bare(enum thread_phase phase) {
     CHECK(thread_cache() == NULL);
-    CHECK(thread_root.cache == &cache_none);
+    CHECK(thread_root.cache == CACHE_NONE);
     CHECK_EQ(thread_root.phase, phase);
 }
 

@@ -54,7 +54,7 @@ static void run(void *(*body)(void *), void *argument) {
 
 static void *allocate_and_free(void *cache_seen) {
     void *slots[500];
-    CHECK(thread_root.cache == &cache_none && thread_root.phase == THREAD_NEW);
+    CHECK(thread_root.cache == CACHE_NONE && thread_root.phase == THREAD_NEW);
     for (unsigned i = 0; i < 500; i++)
         slots[i] = take();
     for (unsigned i = 0; i < 500; i++)
@@ -95,7 +95,7 @@ static void late_free(void *value) {
     give(slot);
     if (thread_root.phase == THREAD_BARE) {
         bare_calls++;
-        CHECK(thread_root.cache == &cache_none);
+        CHECK(thread_root.cache == CACHE_NONE);
         CHECK_EQ(late_cache->state, CACHE_UNUSED);
     }
     if (left > 1)

@@ -114,11 +114,25 @@ static const struct invented {
      {{"cpu/cpu.cfs_quota_us", "-1\n"}, {"cpu/cpu.cfs_period_us", "100000\n"}},
      0},
     {"2:cpuset:/\n",  // no "cpu" in the list
-     {{"cpu/cpu.cfs_quota_us", "50000\n"}, {"cpu/cpu.cfs_period_us", "100000\n"}},
+     {{"cpu/cpu.cfs_quota_us", "50000\n"},
+      {"cpu/cpu.cfs_period_us", "100000\n"},
+      {"cpu/other/cpu.cfs_quota_us", "-1\n"}},
      0},
-    {too_long, {{"cpu.max", "50000 100000\n"}}, 1},  // its path is given up, the root is not
+    // Its path is given up, the root is not.
+    {too_long, {{"cpu.max", "50000 100000\n"}, {"other/cpu.max", "max 100000\n"}}, 1},
+    {"", {{"cpu.max", "50000 100000\n"}, {"other/cpu.max", "max 100000\n"}}, 0},
+    // A group below the root limits those in it only.
+    {"0::/\n", {{"cpu.max", "max 100000\n"}, {"other/cpu.max", "50000 100000\n"}}, 0},
+    // The root is the only group: whatever the list says.
+    {"0::/the/hosts/path\n", {{"cpu.max", "50000 100000\n"}}, 1},
     {"nonsense\n::\n\n0:\n", {{"cpu.max", "50000 100000\n"}}, 1},
-    {"", {{"cpu.max", "50000 100000\n"}}, 0},
+    {"", {{"cpu.max", "50000 100000\n"}}, 1},
+    {"4:cpu:/the/hosts/path\n",
+     {{"cpu/cpu.cfs_quota_us", "50000\n"}, {"cpu/cpu.cfs_period_us", "100000\n"}},
+     1},
+    // Version 2 with a group that happens to be called cpu, and nothing below it.
+    {"0::/cpu\n", {{"cpu.max", "max 100000\n"}, {"cpu/cpu.max", "50000 100000\n"}}, 1},
+    {"0::/\n", {{"cpu.max", "50000 100000\n"}, {"cpu/cpu.max", "max 100000\n"}}, 1},
 };
 
 static void write_file(const char *directory, const char *path, const char *content) {
