@@ -9,13 +9,16 @@ enum {
     SETTLE_FLUSHES = 8,      // flushes between two looks at the clock
     AGE_EVENTS = 256,        // slow paths between two looks for idle classes
     ROOM_BYTES_FREE = 8192,  // room up to this many bytes is given without asking for demand
-    ROOM_BYTES_MAX = 131072,  // of one class
+    ROOM_BYTES_MAX = 524288,  // of one class; the largest classes have six slots
+    UNPROVEN_BYTES = 1 << 20,  // of a thread, whatever it may have
     ROOM_SLOTS_MAX = 1022,
     ROOM_SLOTS_MIN = 3,      // the largest classes may have this many
     BATCH_MAX = 256,
+    FLUSH_MAX = 128,         // slots: what a call that frees may have to wait for
+    BYTES_MAX = 131072,      // of a batch or a flush: the larger the slots, the dearer each
     PROVEN_TURNS = 3,        // refill, flush, refill: a program that fills and frees once has one
     FOREIGN_FREES = 16,      // frees of a class, before any refill, that go to the bins
-    STREAK_MAX = 4,          // flushes in a row that may be chance
+    STREAK_ROOMS = 12,       // rooms flushed in a row that may be a swing
 };
 
 static uint64_t total_allowed;  // room of all caches, bytes; relaxed: a budget
@@ -43,6 +46,9 @@ static uint32_t room_start(class_id id) {
     uint32_t bytes = class_bytes(id);
     return bytes <= 256 ? 14 : bytes <= 1024 ? 6 : bytes <= 8192 ? 2 : 1;
 }
+static uint32_t most_at_once(class_id id) {
+    return BYTES_MAX / class_bytes(id);
+}
 static uint32_t room_next(class_id id, uint32_t room) {
     return room == 0 ? room_start(id) : (uint32_t)min_size(room * 2 + 2, room_max(id));
 }
@@ -55,13 +61,15 @@ static void set_busy(struct cache *cache, bool busy) {
 
 // --- room ----------------------------------------------------------------------------------------
 
-// Bytes of room from the budgets of thread and process. False: one of them is used up.
+// Bytes of room from the budgets of thread and process. False: one of them is used up. More than a
+// quarter of a thread's most is for few threads: those that find most of the process's unused.
 static bool allow(struct cache *cache, size_t bytes, bool proven) {
-    unsigned shift = proven ? 0 : 2;
-    if (cache->allowed + bytes > option(OPT_CACHE) >> shift)
+    size_t own = cache->allowed + bytes, most = option(OPT_CACHE), total = option(OPT_CACHE_TOTAL);
+    if (own > (proven ? most : min_size(most / 4, UNPROVEN_BYTES)))
         return false;
-    if (__atomic_add_fetch(&total_allowed, bytes, __ATOMIC_RELAXED) >
-        option(OPT_CACHE_TOTAL) >> shift) {
+    if (!proven || own > most / 4)
+        total /= 4;
+    if (__atomic_add_fetch(&total_allowed, bytes, __ATOMIC_RELAXED) > total) {
         __atomic_fetch_sub(&total_allowed, bytes, __ATOMIC_RELAXED);
         return false;
     }
@@ -221,7 +229,7 @@ static uint32_t next_batch(struct cache *cache, class_id id) {
     if (batch >= class->room)
         grow(cache, id);
     batch = (uint32_t)min_size(batch, class->room);
-    class->batch = (uint16_t)min_size(batch * 2u, BATCH_MAX);
+    class->batch = (uint16_t)min_size(batch * 2u, min_size(BATCH_MAX, most_at_once(id)));
     return batch;
 }
 
@@ -253,11 +261,10 @@ static bool wants_room(const struct cache *cache, class_id id) {
     return class->refilled || (size_t)class->room * class_bytes(id) < ROOM_BYTES_FREE;
 }
 
-// After many flushes in a row: what is freed is not asked for again soon. At most half of the room
-// is in use.
-static void shrink_room(struct cache *cache, class_id id) {
+// After so many flushes in a row what is freed is not asked for again soon. The cache holds `room`
+// slots or fewer.
+static void shrink_room(struct cache *cache, class_id id, uint32_t room) {
     struct cache_class *class = &cache->classes[id];
-    uint32_t room = class->room / 2u;
     class->turns = 0;
     if (room < room_start(id) || (size_t)room * class_bytes(id) < ROOM_BYTES_FREE)
         return;
@@ -265,12 +272,14 @@ static void shrink_room(struct cache *cache, class_id id) {
     set_room(cache, id, room);
 }
 
-// With the slot that comes, half of the room is used: it may be halved.
-static void flush_half(struct cache *cache, const char *function, class_id id) {
+// Half of the room, with the slot that comes; less where that are many.
+static void flush_some(struct cache *cache, const char *function, class_id id) {
     const struct cache_class *class = &cache->classes[id];
-    flush(cache, function, id, class->room - (uint32_t)max_size(class->room / 2, 1) + 1);
-    if (class->streak >= STREAK_MAX)
-        shrink_room(cache, id);
+    uint32_t room = class->room, half = room - (uint32_t)max_size(room / 2, 1) + 1;
+    uint32_t count = (uint32_t)min_size(half, min_size(FLUSH_MAX, most_at_once(id)));
+    flush(cache, function, id, count);
+    if (class->streak * count >= STREAK_ROOMS * room)
+        shrink_room(cache, id, room - count + 1);
 }
 
 void cache_overflow(struct cache *cache, const char *function, class_id id, void *slot) {
@@ -286,7 +295,7 @@ void cache_overflow(struct cache *cache, const char *function, class_id id, void
         arena_settle();
     } else {
         if (!grown)
-            flush_half(cache, function, id);
+            flush_some(cache, function, id);
         void **top = cache->top[id] + 1;
         *top = slot;
         __atomic_signal_fence(__ATOMIC_RELEASE);

@@ -13,10 +13,12 @@
 //  3. A cached slot is neither read nor written; to its slab it is a taken one.
 //  4. Slow start: a class begins with no room, then a little; batches from the bins double with
 //     every refill. Room doubles within TIDE_CACHE bytes a thread and TIDE_CACHE_TOTAL a process
-//     (room is what is counted, so what is cached can only be less), but beyond a quarter of these
-//     only for demand that is proven: refills and flushes that take turns, because then room saves
-//     both. After some flushes in a row each halves the room: a thread that frees a lot and parks
-//     holds little.
+//     (room is what is counted, so what is cached can only be less), but beyond a mebibyte, or a
+//     quarter of either, only for demand that is proven: refills and flushes that take turns,
+//     because then room saves both. A thread gets more than a quarter of its most while all caches
+//     have less than a quarter of theirs: one busy thread may hold what four may hold together.
+//     After several rooms were flushed in a row each flush takes its share of the room: a thread
+//     that frees a lot and parks holds little. A flush is short, so that no call waits long.
 //     Classes idle for a while lose half of what they hold.
 //  5. Arrays start small in the cache's own area and are replaced by larger ones as room grows: an
 //     idle thread's cache is one or two pages. They stay when the thread goes: the cache's next

@@ -127,8 +127,8 @@ static void room_of_a_class_is_bounded(void) {
         swing((class_id)i, 30);
         size_t room = cache->classes[i].room;
         CHECK(room >= 3);
-        CHECK(room <= 3 || room * class_bytes((class_id)i) <= KIB(128));
-        CHECK(room > 1000 || room * class_bytes((class_id)i) > KIB(30));
+        CHECK(room <= 3 || room * class_bytes((class_id)i) <= KIB(512));
+        CHECK(room > 1000 || room * class_bytes((class_id)i) > KIB(120));
         CHECK_LE(room, 1022);
     }
 }
@@ -139,7 +139,9 @@ static void a_burst_of_frees_takes_room_back(void) {
     swing(id, 30);
     uint32_t most = cache->classes[id].room;
     CHECK(most >= 500);
-    demand(id, 3000, 1);
+    demand(id, 10 * most, 1);  // a swing
+    CHECK_EQ(cache->classes[id].room, most);
+    demand(id, 19 * most, 1);
     caches_check(cache);
     CHECK(cache->classes[id].room * 4 < most);
     CHECK_LE(caches_held(cache, id), cache->classes[id].room);
@@ -157,6 +159,23 @@ static void room_is_earned_by_turns(void) {
     for (unsigned i = 1; i <= 60; i++)
         swing((class_id)i, 30);
     CHECK(cache->allowed > KIB(64) && cache->allowed <= KIB(128));
+}
+
+// Turns alone do not: what is left of a quarter of the process's budget is for whoever comes first.
+static void more_than_a_quarter_is_for_few_threads(void) {
+    struct cache *first = NULL;
+    start();
+    CHECK_EQ(options_set(OPT_CACHE, KIB(512)), OPTION_OK);
+    CHECK_EQ(options_set(OPT_CACHE_TOTAL, MIB(1)), OPTION_OK);
+    for (unsigned i = 1; i <= 60; i++)
+        swing((class_id)i, 30);
+    CHECK(cache->allowed > KIB(200) && cache->allowed <= KIB(256));
+    first = cache;
+    cache = caches_new();
+    for (unsigned i = 1; i <= 60; i++)
+        swing((class_id)i, 30);
+    CHECK(cache->allowed > KIB(64) && cache->allowed <= KIB(128));
+    caches_delete(first);
 }
 
 static void budget_of_a_thread(void) {
@@ -260,6 +279,26 @@ static void overflow_flushes_the_oldest_half(void) {
     for (uint32_t i = 15; i-- > 8;)
         CHECK(caches_take(cache, id) == slots[i]);
     arena_check();
+}
+
+// A call that frees waits for so many slots, and so many bytes, at most.
+static void a_flush_is_bounded(void) {
+    start();
+    CHECK_EQ(options_set(OPT_CACHE, MIB(64)), OPTION_OK);
+    for (unsigned i = SMALL_CLASS_FIRST; i <= SMALL_CLASS_LAST; i += 9) {
+        swing((class_id)i, 30);
+        take((class_id)i, 4000);
+        uint64_t most = 0, before = out_of_bin((class_id)i);
+        for (uint32_t k = 0; k < 4000; k++) {
+            caches_give(cache, (class_id)i, slots[k]);
+            uint64_t now = out_of_bin((class_id)i);
+            most = before - now > most ? before - now : most;
+            before = now;
+        }
+        CHECK(most > 0);
+        CHECK_LE(most, 128);
+        CHECK_LE(most * class_bytes((class_id)i), KIB(128));
+    }
 }
 
 static void give_twice(void *slot) {
@@ -380,12 +419,14 @@ int main(void) {
     CASE(room_of_a_class_is_bounded);
     CASE(a_burst_of_frees_takes_room_back);
     CASE(room_is_earned_by_turns);
+    CASE(more_than_a_quarter_is_for_few_threads);
     CASE(budget_of_a_thread);
     CASE(budget_of_the_process);
     CASE(no_room_at_all);
     CASE(one_way_traffic_stays_small);
     CASE(arrays_fit_the_area);
     CASE(overflow_flushes_the_oldest_half);
+    CASE(a_flush_is_bounded);
     CASE(a_flush_proves_what_it_gives);
     CASE(an_odd_pointer_is_not_the_end);
     CASE(idle_classes_shrink);
