@@ -196,8 +196,7 @@ static struct span *take_locked(struct page_heap *heap, size_t granules, size_t 
     span = cut_locked(heap, span, granules, align_granules);
     if (!span)
         return NULL;
-    if (span->state == SPAN_CLEAN)
-        page_gauge_taken(heap->gauge, span_bytes(span));
+    page_gauge_taken(heap->gauge, span_bytes(span) - span->resident);
     span_publish_ends(span);
     count_active(heap, (intptr_t)span_bytes(span));
     return span;
@@ -294,17 +293,23 @@ size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, struct list 
     return detached;
 }
 
-void page_heap_attach(struct page_heap *heap, struct span *span, bool clean) {
+static void attach(struct page_heap *heap, struct span *span, bool clean, size_t resident) {
     lock_acquire(&heap->lock);
     list_remove(&span->lru);
     list_remove(&span->owned);
     span->state = clean ? SPAN_CLEAN : SPAN_DIRTY;
-    if (clean) {
-        page_gauge_purged(heap->gauge, span->resident);
-        span->resident = 0;
-    }
+    page_gauge_purged(heap->gauge, span->resident - resident);
+    span->resident = resident;
     release_locked(heap, span);
     lock_release(&heap->lock);
+}
+
+void page_heap_attach(struct page_heap *heap, struct span *span, bool clean) {
+    attach(heap, span, clean, clean ? 0 : span->resident);
+}
+
+void page_heap_attach_start(struct page_heap *heap, struct span *span, size_t kept) {
+    attach(heap, span, false, min_size(kept, span->resident));
 }
 
 void page_heap_repair_in_child(struct page_heap *heap) {

@@ -70,6 +70,8 @@ bool page_heap_shrink(struct page_heap *heap, struct span *span, size_t granules
 size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, struct list *list);
 // Puts a detached span back, clean when its memory was given back, dirty (young again) when not.
 void page_heap_attach(struct page_heap *heap, struct span *span, bool clean);
+// The same for one of which all but the first `kept` bytes were given back: dirty, and young again.
+void page_heap_attach_start(struct page_heap *heap, struct span *span, size_t kept);
 // Gives the data segment's end back when at least `threshold` clean bytes stand there, keeping
 // `pad`. With `regions` also regions that are one free span, and dirty ends and regions (what the
 // kernel would not purge can be unmapped all the same). Returns the bytes of address space

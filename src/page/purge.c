@@ -5,7 +5,8 @@
 #include "conf/options.h"
 #include "os/os.h"
 
-enum { PAUSE_NS = 1000000000, REGRET_HALF_NS = 1000000000, SLICE_BYTES = 8 << 20 };
+enum { PAUSE_NS = 1000000000, REGRET_HALF_NS = 1000000000 };
+enum { SLICE_BYTES = 8 << 20, KEEP_LEAST = 1 << 20 };  // a shorter start goes with the end
 
 void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns) {
     *purge = (struct purge){
@@ -23,7 +24,8 @@ static uint64_t budget(const struct purge *purge) {
     return share > floor ? share : floor;
 }
 
-// What was missed since the last look comes in whole, what is old is halved.
+// What was missed since the last look counts twice, what is old is halved. Counted once, free
+// memory that swings far would be found out in many small steps, each with its page faults.
 static void learn_locked(struct purge *purge, uint64_t now_ns) {
     uint64_t regret = purge->regret, missed = PEEK(&purge->gauge.missed_bytes);
     uint64_t halvings = (now_ns - purge->regret_ns) / REGRET_HALF_NS;
@@ -35,7 +37,7 @@ static void learn_locked(struct purge *purge, uint64_t now_ns) {
         POKE(&purge->high_bytes, 0);
         POKE(&purge->low_bytes, UINT64_MAX);
     }
-    POKE(&purge->regret, regret + (missed - purge->missed_seen));
+    POKE(&purge->regret, regret + 2 * (missed - purge->missed_seen));
     purge->missed_seen = missed;
 }
 
@@ -88,17 +90,26 @@ bool purge_tick(struct purge *purge, uint64_t now_ns, size_t *surplus) {
     return true;
 }
 
+// Of a long span the end goes, as much as is wanted: what stays is where use begins.
+static size_t bytes_to_keep(const struct span *span, size_t wanted) {
+    size_t rest = span->resident - min_size(span->resident, wanted);
+    return rest < KEEP_LEAST ? 0 : align_down(rest, GRANULE);
+}
+
 // Takes one detached span through the system call. False: refused.
-static bool purge_span(struct page_heap *heap, struct span *span, size_t *done) {
-    size_t resident = span->resident;
-    bool   clean = os_purge((void *)span->base, span_bytes(span)) == 0;
+static bool purge_span(struct page_heap *heap, struct span *span, size_t wanted, size_t *done) {
+    size_t kept = bytes_to_keep(span, wanted), bytes = span->resident - kept;
+    bool   given = os_purge((char *)span->base + kept, span_bytes(span) - kept) == 0;
     counters_add(&counters_process, COUNTER_purges, 1);
-    if (clean) {
-        counters_add(&counters_process, COUNTER_purged_bytes, resident);
-        *done += resident;
+    if (given) {
+        counters_add(&counters_process, COUNTER_purged_bytes, bytes);
+        *done += bytes;
     }
-    page_heap_attach(heap, span, clean);
-    return clean;
+    if (given && kept > 0)
+        page_heap_attach_start(heap, span, kept);
+    else
+        page_heap_attach(heap, span, given);
+    return given;
 }
 
 static size_t purge_slice(struct purge *purge, struct page_heap *heap, size_t bytes) {
@@ -112,7 +123,7 @@ static size_t purge_slice(struct purge *purge, struct page_heap *heap, size_t by
         if (refused)
             page_heap_attach(heap, span, false);
         else
-            refused = !purge_span(heap, span, &done);
+            refused = !purge_span(heap, span, bytes - min_size(bytes, done), &done);
     }
     if (refused)
         POKE(&purge->pause_ns, os_now_ns() + PAUSE_NS);

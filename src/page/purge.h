@@ -6,9 +6,10 @@
 //           may have freed spans (arena_settle): the last free of a burst leaves the process
 //           bounded, without clock or thread.
 //   regret  what was given back and then taken again was given back too early: the budget grows by
-//           it. Every second half of that is forgotten, but for what free memory really swung by in
-//           that second. So demand that swings pays for its first swing only, and a burst that does
-//           not come back leaves nothing.
+//           twice as much, so that few steps find out how far free memory swings. Every second half
+//           of that is forgotten, but for what it really swung by in that second. So demand that
+//           swings pays for its first swing only, and a burst that does not come back leaves
+//           nothing.
 //   decay   while there is traffic, what nobody used for a while drains along the curve of
 //           base/decay.
 // The system call runs outside all locks, on detached spans that are joined before.

@@ -206,6 +206,39 @@ static void oldest_go_first(void) {
     CHECK(test_is_byte((void *)span->base, span_bytes(span), 0));
 }
 
+// Of a long span as much goes as is wanted, at its end; who takes it all misses that much, and a
+// miss counts twice.
+static void the_end_of_a_long_span_goes(void) {
+    pages_start(&pages);
+    purge_init(p, second, os_now_ns());
+    CHECK_EQ(options_set(OPT_PURGE_BUDGET, 0), OPTION_OK);
+    CHECK_EQ(options_set(OPT_PURGE_PERCENT, 0), OPTION_OK);
+    struct span *span = take_block(&pages, 64);
+    uintptr_t    base = span->base;
+    take_block(&pages, 1);
+    memset((void *)base, 1, 64 * GRANULE);
+    page_heap_give(&pages.heap, span, 64 * GRANULE, 0);
+    CHECK_EQ(purge_heap(p, &pages.heap, 16 * GRANULE), 16 * GRANULE);
+    page_heap_check(&pages.heap);
+    CHECK(fake_was_purged((void *)(base + 48 * GRANULE), 16 * GRANULE));
+    CHECK_EQ(fake_resident_in((void *)base, 64 * GRANULE), 48 * GRANULE);
+    CHECK_EQ(pages.heap.dirty_bytes, 48 * GRANULE);
+    CHECK_EQ(counters_process.value[COUNTER_purged_bytes], 16 * GRANULE);
+    CHECK_EQ(purge_heap(p, &pages.heap, 40 * GRANULE), 48 * GRANULE);  // less than a MiB would stay
+    span = take_block(&pages, 64);
+    CHECK_EQ(span->base, base);
+    CHECK_EQ(span->state, SPAN_CLEAN);
+    page_heap_give(&pages.heap, span, 64 * GRANULE, 0);
+    CHECK_EQ(purge_heap(p, &pages.heap, 16 * GRANULE), 16 * GRANULE);
+    uint64_t missed = pages.gauge.missed_bytes, allowance = purge_allowance(p, os_now_ns());
+    p->gauge.missed_bytes += 5;
+    CHECK_EQ(purge_allowance(p, os_now_ns()), allowance + 10);
+    span = take_block(&pages, 64);
+    CHECK_EQ(span->base, base);
+    CHECK_EQ(span->state, SPAN_DIRTY);
+    CHECK_EQ(pages.gauge.missed_bytes, missed + 16 * GRANULE);
+}
+
 // What the kernel refuses stays dirty; the rest is not tried in vain, and for a second nobody tries
 // unasked.
 static void refused_purge(void) {
@@ -244,6 +277,7 @@ int main(void) {
     CASE(no_decay);
     CASE(another_thread_is_at_it);
     CASE(oldest_go_first);
+    CASE(the_end_of_a_long_span_goes);
     CASE(refused_purge);
     return 0;
 }
