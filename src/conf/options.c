@@ -49,6 +49,8 @@ static const struct option_row rows[OPTION_COUNT] = {
 #undef OPTION
 };
 
+const struct options_sight options_sight = {rows, options_values, origins};
+
 // --- one value: text <-> number ------------------------------------------------------------------
 
 static char to_lower(char c) {

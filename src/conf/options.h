@@ -57,6 +57,14 @@ ALWAYS_INLINE uint64_t option(enum option_id id) {
     return PEEK(&options_values[id]);
 }
 
+// Where the table and the values stand, for a reader of this process's memory (entry/inspect.h).
+struct options_sight {
+    const struct option_row *rows;     // OPTION_COUNT of each
+    const uint64_t          *values;
+    const uint8_t           *origins;  // enum option_origin
+};
+extern const struct options_sight options_sight;
+
 // `environment` may be NULL (nothing is read then). Not thread safe: called once by entry/init.
 void options_start(char **environment);
 const struct option_row *options_row(enum option_id id);

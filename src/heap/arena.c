@@ -28,6 +28,8 @@ static struct {
     struct purge  purge;
 } table = {.lock = LOCK_INIT(RANK_ARENAS), .limit = 1, .active = 1};
 
+const struct arena_sight arena_sight = {table.list, &table.limit, &table.active};
+
 static void init_bins(struct arena *arena) {
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
         bin_init(&arena->bins[id], (class_id)id, &arena->pages, NULL);

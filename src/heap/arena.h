@@ -68,6 +68,14 @@ void arena_count(struct counters *totals);
 // Runs the checkers of all arenas. Other threads may be busy.
 void arena_check(void);
 
+// Where the table stands, for a reader of this process's memory (entry/inspect.h).
+struct arena_sight {
+    struct arena *const *list;    // ARENAS_MAX of them; NULL: not in use yet
+    const unsigned      *limit;
+    const unsigned      *active;
+};
+extern const struct arena_sight arena_sight;
+
 void arena_fork_prepare(void);
 void arena_fork_parent(void);
 void arena_fork_child(void);

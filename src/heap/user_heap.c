@@ -9,6 +9,8 @@ static struct meta_pool heap_pool = META_POOL(struct user_heap);
 static struct lock      heaps_lock = LOCK_INIT(RANK_USER_HEAPS);
 static struct list      heaps = {&heaps, &heaps};
 
+const struct user_heap_sight user_heap_sight = {&heaps};
+
 #define EACH_BIN(heap, bin)                                                                        \
     for (struct bin *bin = &(heap)->bins[SMALL_CLASS_FIRST];                                       \
          bin <= &(heap)->bins[SMALL_CLASS_LAST]; bin++)

@@ -37,6 +37,12 @@ void user_heap_count(struct counters *totals);
 // Slots taken in all heaps and their slabs. False: none.
 bool user_heap_slots(uint64_t *slots, uint64_t *slabs);
 
+// Where the list stands, for a reader of this process's memory (entry/inspect.h).
+struct user_heap_sight {
+    const struct list *heaps;  // of user_heap.node
+};
+extern const struct user_heap_sight user_heap_sight;
+
 void user_heap_fork_prepare(void);
 void user_heap_fork_parent(void);
 void user_heap_fork_child(void);

@@ -8,6 +8,8 @@ static struct cache *unused_caches;  // last given up first: its lines are warm;
 static struct lock   caches_lock = LOCK_INIT(RANK_CACHES);
 static uint32_t      orphans;        // caches in state CACHE_ORPHAN; relaxed: a hint
 
+const struct caches_sight caches_sight = {&all_caches};
+
 // --- birth and death -----------------------------------------------------------------------------
 
 static struct cache *make_locked(void) {

@@ -21,6 +21,12 @@ void caches_count(struct counters *totals);
 // Slots of one class that all live caches hold.
 uint64_t caches_slots(class_id id);
 
+// Where the list stands, for a reader of this process's memory (entry/inspect.h).
+struct caches_sight {
+    struct cache *const *all;  // by cache.next
+};
+extern const struct caches_sight caches_sight;
+
 void caches_fork_prepare(void);
 void caches_fork_parent(void);
 // `mine` (may be NULL) is the cache of the thread that forked.

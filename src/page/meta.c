@@ -1,7 +1,7 @@
 // page/meta.c - chunks between guard pages, cut by a bump; pools in front.
 //
-//   | guard | records, records, records ......... | guard |      a chunk: one reservation
-//                        ^bump          ^bump_end
+//   | guard | head, records, records .......... | guard |      a chunk: one reservation
+//                            ^bump              ^bump_end
 //
 // Chunks double from 256 KiB to 4 MiB; what is left of the old chunk when a new one is made stays
 // unused. When half of a chunk is used the next one is reserved: at the end of the address space
@@ -17,22 +17,20 @@ enum { CHUNK_FIRST = 256 << 10, CHUNK_LAST = 4 << 20 };
 // What a pool takes at a time: a few records first, so that those of a small process share a page.
 enum { POOL_FIRST = 256, POOL_LAST = 8 << 10 };
 
-struct chunk {
-    char  *base;   // of the guard page in front; NULL = none
-    size_t bytes;  // between the guard pages
-};
-
 static struct {
-    struct lock  lock;
-    char        *bump;
-    char        *bump_half;    // from here on the next chunk is reserved; NULL = that was tried
-    char        *bump_end;
-    struct chunk next;         // reserved, not committed
-    size_t       chunk_bytes;  // of the next chunk to reserve; 0 = CHUNK_FIRST
-    size_t       used_bytes;   // handed out; written under the lock, read by anybody
+    struct lock         lock;
+    char               *bump;
+    char               *bump_half;    // from here on the next chunk is reserved; NULL = was tried
+    char               *bump_end;
+    struct meta_reserve next;         // reserved, not committed
+    size_t              chunk_bytes;  // of the next chunk to reserve; 0 = CHUNK_FIRST
+    size_t              used_bytes;   // handed out; written under the lock, read by anybody
+    struct meta_chunk  *chunks;       // all of them, newest first; written under the lock
 } store = {.lock = LOCK_INIT(RANK_META)};
 
-static bool reserve_locked(struct chunk *chunk, size_t bytes_min) {
+const struct meta_sight meta_sight = {&store.chunks, &store.next, &store.used_bytes};
+
+static bool reserve_locked(struct meta_reserve *chunk, size_t bytes_min) {
     size_t page = os_page_bytes();
     size_t bytes = max_size(store.chunk_bytes ? store.chunk_bytes : CHUNK_FIRST, bytes_min);
     chunk->bytes = align_up(bytes, page);
@@ -41,7 +39,7 @@ static bool reserve_locked(struct chunk *chunk, size_t bytes_min) {
 }
 
 // False: it cannot be committed, and is unmapped.
-static bool use_locked(struct chunk *chunk) {
+static bool use_locked(struct meta_reserve *chunk) {
     size_t page = os_page_bytes(), bytes = chunk->bytes;
     char  *base = chunk->base;
     chunk->base = NULL;
@@ -50,15 +48,18 @@ static bool use_locked(struct chunk *chunk) {
         return false;
     }
     os_avoid_huge_pages(base + page, bytes);
-    store.bump = base + page;
-    store.bump_half = store.bump + bytes / 2;
-    store.bump_end = store.bump + bytes;
+    struct meta_chunk *head = (struct meta_chunk *)(base + page);
+    *head = (struct meta_chunk){store.chunks, bytes};
+    store.chunks = head;
+    store.bump = (char *)(head + 1);
+    store.bump_half = base + page + bytes / 2;
+    store.bump_end = base + page + bytes;
     store.chunk_bytes = min_size(bytes * 2, CHUNK_LAST);
     return true;
 }
 
 static bool new_chunk_locked(size_t bytes_min) {
-    struct chunk chunk;
+    struct meta_reserve chunk;
     if (store.next.base && store.next.bytes >= bytes_min && use_locked(&store.next))
         return true;
     return reserve_locked(&chunk, bytes_min) && use_locked(&chunk);

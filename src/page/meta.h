@@ -22,6 +22,26 @@ struct meta_pool {
     char             *fresh_end;
 };
 
+// Head of every chunk of the store, newest first; constant once linked. For readers from outside.
+struct meta_chunk {
+    struct meta_chunk *next;
+    size_t             bytes;  // from here on, between the guard pages
+};
+
+// A chunk that is reserved and not committed yet.
+struct meta_reserve {
+    char  *base;   // of the guard page in front; NULL = none
+    size_t bytes;  // between the guard pages
+};
+
+// Where the store's own figures stand, for a reader of this process's memory (entry/inspect.h).
+struct meta_sight {
+    struct meta_chunk *const  *chunks;
+    const struct meta_reserve *next;
+    const size_t              *used_bytes;
+};
+extern const struct meta_sight meta_sight;
+
 #define META_POOL(type) {.record_bytes = (sizeof(type) + 15) & ~(size_t)15}
 
 // A record: zero when it is new, as it was given back otherwise. NULL: no memory.

@@ -14,6 +14,8 @@ static struct page_leaf **high_root[PAGE_HIGH_ENTRIES] APART;
 static struct lock        map_lock = LOCK_INIT(RANK_PAGE_MAP);
 static size_t             leaf_count;  // written under the lock, read by anybody
 
+const struct page_map_sight page_map_sight = {&leaf_count};
+
 struct page_leaf *page_map_high_leaf(uintptr_t address) {
     size_t high = address >> 48;
     if (high >= PAGE_HIGH_ENTRIES)

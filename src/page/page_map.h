@@ -90,6 +90,13 @@ void page_map_set_span(uintptr_t granule, struct span *span);
 // Leaves made so far: each maps 576 KiB, of which only the touched pages are resident.
 size_t page_map_leaves(void);
 
+// Where the figure stands, for a reader of this process's memory (entry/inspect.h); the map itself
+// is `page_map`.
+struct page_map_sight {
+    const size_t *leaf_count;
+};
+extern const struct page_map_sight page_map_sight;
+
 void page_map_fork_prepare(void);
 void page_map_fork_parent(void);
 void page_map_fork_child(void);

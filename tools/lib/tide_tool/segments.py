@@ -1,0 +1,268 @@
+"""The address space of a process, piece by piece: what each belongs to, how much is resident.
+
+The kernel joins neighbouring mappings and may not keep their names, so the names come from the
+library's own tables: regions of arenas, chunks of metadata, leaves of the page map, and of the
+other private mappings the page map's bytes, which tell huge blocks and freed ones."""
+import os
+import re
+from dataclasses import dataclass, field
+
+from . import kernel
+from .figures import CHUNKS_MAX, arenas, regions, sources
+from .memory import PAGE_BYTES, Unreadable
+from .sight import chain
+
+# kind: (title, does it belong to the heap); in the order of the tables.
+KINDS = {
+    "break": ("program break", True),
+    "arena": ("arena", True),
+    "huge": ("huge blocks", True),
+    "freed": ("freed mappings", True),
+    "metadata": ("metadata", True),
+    "page map": ("page map", True),
+    "reserved": ("reserved", True),
+    "guard": ("guard pages", True),
+    "program": ("program", False),
+    "library": ("libraries", False),
+    "file": ("files", False),
+    "stack": ("stacks", False),
+    "kernel": ("of the kernel", False),
+    "other": ("not ours", False),
+}
+MOST_BYTES = 1 << 47  # of one structure; more is a torn figure
+
+
+@dataclass
+class Segment:
+    """A piece of one mapping."""
+
+    start: int
+    end: int
+    kind: str
+    note: str = ""               # "arena 1", a path
+    resident: int = None         # None: the kernel does not tell
+    uses: dict = field(default_factory=dict)  # of an arena's piece: bytes in slabs, large, free
+
+    @property
+    def size(self):
+        return self.end - self.start
+
+
+class Surveyor:
+    """Names the address space of the process that a Sight belongs to."""
+
+    def __init__(self, pid, sight):
+        self.pid, self.sight = pid, sight
+        constant = sight.constant
+        self.granule = 1 << constant("map.GRANULE_SHIFT")
+        self.leaf_shift = constant("map.PAGE_LEAF_SHIFT")
+        self.huge, self.freed = constant("class.CLASS_HUGE"), constant("class.CLASS_FREE")
+        self.inside = constant("class.CLASS_INSIDE")
+        self.heads = re.compile(b"[" + re.escape(bytes([self.huge, self.freed])) + b"]")
+
+    # --- what the library knows ------------------------------------------------------------------
+
+    def region_pieces(self):
+        for index, arena in arenas(self.sight):
+            for source in sources(arena):
+                is_break = source.number("shrinks") != 0
+                for region in regions(source):
+                    base = region.number("base")
+                    used, whole = region.number("committed"), region.number("reserved")
+                    kind = "break" if is_break else "arena"
+                    note = f"arena {index}"
+                    yield Segment(base, base + used, kind, note, uses=self.uses(base, used))
+                    if not is_break:
+                        yield Segment(base + used, base + whole, "reserved", note)
+
+    def meta_pieces(self):
+        first = self.sight.root("meta").follow("chunks")
+        view = self.sight.view("meta_chunk", first) if first else None
+        for chunk in chain(view, "next", CHUNKS_MAX):
+            start, end = chunk.address, chunk.address + chunk.number("bytes")
+            yield Segment(start - PAGE_BYTES, start, "guard")
+            yield Segment(start, end, "metadata")
+            yield Segment(end, end + PAGE_BYTES, "guard")
+
+    def leaf_of(self, address):
+        """The address of the page map's leaf for an address; 0: none."""
+        index = address >> self.leaf_shift
+        if index >= self.sight.constant("map.PAGE_ROOT_ENTRIES"):
+            return 0
+        width = self.sight.constant("word.bytes")
+        place = self.sight.root_address("page_map")
+        distance = self.sight.memory.number(
+            place + self.sight.field("page_map", "leaf_at")[0] + index * width, width)
+        if not distance:
+            return 0
+        nothing = place + self.sight.field("page_map", "nothing")[0]
+        return (nothing + distance) & ((1 << 8 * width) - 1)
+
+    def leaf_pieces(self, mappings):
+        windows = {at >> self.leaf_shift for mapping in mappings if mapping.is_private_data
+                   for at in (mapping.start, mapping.end - 1)}
+        for window in windows:
+            leaf = self.leaf_of(window << self.leaf_shift)
+            if leaf:
+                bytes_ = self.sight.bytes_of("page_leaf")
+                yield Segment(leaf, leaf + round_up(bytes_, PAGE_BYTES), "page map")
+
+    def classes(self, start, end):
+        """The class bytes of a range of whole granules; zeros where the page map has nothing."""
+        found, leaf_bytes = b"", 1 << self.leaf_shift
+        while start < end:
+            stop = min(end, (start & -leaf_bytes) + leaf_bytes)
+            count, leaf = (stop - start) // self.granule, self.leaf_of(start)
+            at = leaf + self.sight.field("page_leaf", "class_of")[0]
+            at += start % leaf_bytes // self.granule
+            found += self.sight.memory.read(at, count) if leaf else bytes(count)
+            start = stop
+        return found
+
+    def uses(self, base, count):
+        """Bytes of a region in slabs, large blocks and free spans."""
+        classes = self.classes(base, base + count)
+        large = classes.count(self.sight.constant("class.CLASS_LARGE")) + \
+            classes.count(self.inside)
+        free = classes.count(self.freed)
+        slabs = len(classes) - large - free - classes.count(0)
+        return {name: number * self.granule for name, number in
+                (("slabs", slabs), ("large", large), ("free", free))}
+
+    def huge_pieces(self, mapping, start, end):
+        """Huge blocks and freed ones in a range nothing else is known of."""
+        first, last = round_up(start, self.granule), end & -self.granule
+        if not mapping.is_private_data or first >= last:
+            return
+        classes, done = self.classes(first, last), first
+        for head in self.heads.finditer(classes):
+            base = first + head.start() * self.granule
+            if base < done:
+                continue  # a later granule of a freed mapping
+            count = self.span_granules(base) or self.run_granules(classes, head.start())
+            done = min(base + count * self.granule, last)
+            yield Segment(base, done, "huge" if classes[head.start()] == self.huge else "freed")
+
+    def span_granules(self, base):
+        """The length of the span that starts at `base`; 0: it does not look like one."""
+        index = base % (1 << self.leaf_shift) // self.granule
+        offset, width = self.sight.field("page_leaf", "span_of")[:2]
+        address = self.sight.memory.number(self.leaf_of(base) + offset + index * width, width)
+        try:
+            span = self.sight.view("span", address)
+        except Unreadable:
+            return 0
+        count = span.number("granules")
+        return count if span.number("base") == base and count < MOST_BYTES // self.granule else 0
+
+    def run_granules(self, classes, at):
+        """As far as the bytes tell."""
+        follows = self.inside if classes[at] == self.huge else self.freed
+        end = at + 1
+        while end < len(classes) and classes[end] == follows:
+            end += 1
+        return end - at
+
+    # --- the whole -------------------------------------------------------------------------------
+
+    def survey(self):
+        """All segments, in order of addresses."""
+        mappings = kernel.mappings(self.pid, resident=True)
+        known = [*self.region_pieces(), *self.meta_pieces(), *self.leaf_pieces(mappings)]
+        known = sorted((piece for piece in known if piece.size > 0), key=lambda piece: piece.start)
+        others = Others(self.pid, mappings)
+        found = []
+        for mapping in mappings:
+            pieces = list(self.cut(mapping, known, others))
+            share_resident(self.pid, mapping, pieces)
+            found += pieces
+        return found
+
+    def cut(self, mapping, known, others):
+        at = mapping.start
+        for piece in known:
+            if piece.end <= at or piece.start >= mapping.end:
+                continue
+            if at < piece.start:
+                yield from self.cut_rest(mapping, at, piece.start, others)
+            start, at = max(at, piece.start), min(piece.end, mapping.end)
+            yield Segment(start, at, piece.kind, piece.note, uses=piece.uses)
+        if at < mapping.end:
+            yield from self.cut_rest(mapping, at, mapping.end, others)
+
+    def cut_rest(self, mapping, start, end, others):
+        for piece in self.huge_pieces(mapping, start, end):
+            if start < piece.start:
+                yield others.segment(mapping, start, piece.start)
+            yield piece
+            start = piece.end
+        if start < end:
+            yield others.segment(mapping, start, end)
+
+
+class Others:
+    """Names for what is not the allocator's."""
+
+    def __init__(self, pid, mappings):
+        self.program = read_link(f"/proc/{pid}/exe")
+        self.stacks = kernel.stack_pointers(pid)
+        self.before = {}  # zero pages of a program or library follow its data in the file
+        for last, mapping in zip(mappings, mappings[1:]):
+            if last.inode and last.end == mapping.start and mapping.is_private_data:
+                self.before[mapping.start] = last.path
+
+    def segment(self, mapping, start, end):
+        kind, note = self.name(mapping)
+        return Segment(start, end, kind, note)
+
+    def name(self, mapping):
+        path = mapping.path or self.before.get(mapping.start, "")
+        if path == "[heap]":
+            return "other", "data segment, moved by others"
+        if path == "[stack]" or any(mapping.start <= at < mapping.end for at in self.stacks):
+            return "stack", path
+        if path.startswith("[anon:") or not path:
+            return "other", path
+        if path.startswith("["):
+            return "kernel", path
+        if path == self.program:
+            return "program", path
+        if re.search(r"\.so(\.|$)", path):
+            return "library", path
+        return "file", path
+
+
+def share_resident(pid, mapping, pieces):
+    """A mapping's resident bytes go to its pieces by the pages that are there. Pages of zeros are
+    there without being resident: then the sum, which is the kernel's, is shared."""
+    if len(pieces) == 1:
+        pieces[0].resident = mapping.resident
+        return
+    present = [kernel.present_bytes(pid, piece.start, piece.end) for piece in pieces]
+    if None in present:
+        return
+    whole = sum(present)
+    for piece, count in zip(pieces, present):
+        piece.resident = count if whole <= mapping.resident else count * mapping.resident // whole
+
+
+def by_kind(segments):
+    """{kind: (segments, size, resident)} of the kinds that are there, in the order of KINDS."""
+    found = {}
+    for kind in KINDS:
+        here = [segment for segment in segments if segment.kind == kind]
+        if here:
+            found[kind] = (len(here), sum(segment.size for segment in here),
+                           sum(segment.resident or 0 for segment in here))
+    return found
+
+
+def round_up(value, unit):
+    return (value + unit - 1) // unit * unit
+
+
+def read_link(path):
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
