@@ -10,6 +10,8 @@ PARTS = ("live_bytes", "cached_bytes", "slack_bytes", "free_bytes", "huge_cached
          "metadata_bytes")
 LEAF_BYTES_TOUCHED = 8192  # as entry/figures.c: of each leaf of the page map
 ARENA_FIGURES = ("active_bytes", "dirty_bytes", "clean_bytes")
+BATCHES = (("refills", "refills"), ("flushes", "flushes"), ("remote_frees", "merged"),
+           ("remote_frees", "pending"))
 HEAPS_MAX, CACHES_MAX, REGIONS_MAX, CHUNKS_MAX = 4096, 65536, 65536, 65536
 
 
@@ -104,6 +106,8 @@ class Gatherer:
     def add_bins(self, totals, owner):
         columns = zip(*(owner.column("bins", name) for name in
                         ("taken", "touched", "hole_bytes", "slab_count")))
+        for name, of in BATCHES:
+            totals[name] += sum(owner.column("bins", of)[self.small.start:])
         for index, (taken, touched, holes, slabs) in enumerate(columns):
             if not slabs or index not in self.small:
                 continue

@@ -218,7 +218,7 @@ class Others:
     def name(self, mapping):
         path = mapping.path or self.before.get(mapping.start, "")
         if path == "[heap]":
-            return "other", "data segment, moved by others"
+            return "other", "data segment outside our regions"
         if path == "[stack]" or any(mapping.start <= at < mapping.end for at in self.stacks):
             return "stack", path
         if path.startswith("[anon:") or not path:
