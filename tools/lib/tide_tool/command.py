@@ -143,5 +143,3 @@ def main(arguments):
     except BrokenPipeError:  # as of `tide maps PID | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
-    except KeyboardInterrupt:
-        return 130

@@ -4,21 +4,18 @@ import matplotlib
 
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
-from matplotlib.ticker import FuncFormatter, MaxNLocator  # noqa: E402
+from matplotlib.ticker import FuncFormatter, MultipleLocator  # noqa: E402
 
 from .figures import PARTS  # noqa: E402
-from .show import PART_TITLES, size  # noqa: E402
+from .show import COLOURS, PART_TITLES, RETURNED_COLOUR, size  # noqa: E402
 
-# Told apart by all eyes (Okabe and Ito); what the program holds is the calmest.
-COLOURS = {"live_bytes": "#0072b2", "cached_bytes": "#56b4e9", "slack_bytes": "#e69f00",
-           "free_bytes": "#d55e00", "huge_cached_bytes": "#cc79a7", "metadata_bytes": "#7f7f7f"}
-RSS, RETURNED = "#000000", "#009e73"
 KINDS = (("break", "program break", "#0072b2"), ("arena", "regions of arenas", "#e69f00"),
          ("huge", "huge blocks, freed mappings", "#cc79a7"))
 STYLE = {"font.family": "sans-serif", "font.size": 9, "svg.fonttype": "none",
          "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
          "grid.color": "#e5e5e5", "axes.axisbelow": True, "legend.frameon": False}
 TITLE_LENGTH = 70
+TICKS_MAX = 5
 
 
 def title(record):
@@ -29,7 +26,10 @@ def title(record):
 def format_axis(axis, label):
     axis.set_ylabel(label)
     axis.set_ylim(bottom=0)
-    axis.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 4, 8, 10]))
+    step = 1024
+    while axis.get_ylim()[1] / step > TICKS_MAX:
+        step *= 2
+    axis.yaxis.set_major_locator(MultipleLocator(step))
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: size(int(value))))
     handles, labels = axis.get_legend_handles_labels()
     axis.legend(handles[::-1], labels[::-1], loc="upper left", bbox_to_anchor=(1.01, 1.0))
@@ -42,10 +42,8 @@ def draw_parts(axis, samples):
         axis.stackplot(times, [[sample.parts[name] for sample in known] for name in PARTS],
                        labels=[PART_TITLES[name] for name in PARTS], linewidth=0,
                        colors=[COLOURS[name] for name in PARTS])
-        axis.plot(times, [sample.returned for sample in known], color=RETURNED, linestyle=":",
-                  linewidth=1.3, label="returned (not resident)")
     axis.plot([sample.seconds for sample in samples], [sample.rss for sample in samples],
-              color=RSS, linewidth=1.3, label="RSS of the process")
+              color="black", linewidth=1.3, label="RSS of the process")
 
 
 def draw_kinds(axis, samples):
@@ -55,6 +53,10 @@ def draw_kinds(axis, samples):
         if any(values):
             axis.step([sample.seconds for sample in known], values, where="post", label=label,
                       color=colour, linewidth=1.3)
+    if known:
+        axis.plot([sample.seconds for sample in known], [sample.returned for sample in known],
+                  color=RETURNED_COLOUR, linestyle="--", linewidth=1.3,
+                  label="given back, still mapped")
 
 
 def draw(record, path):

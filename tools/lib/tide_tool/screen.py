@@ -18,12 +18,10 @@ from rich.text import Text
 
 from .figures import PARTS
 from .segments import KINDS, by_kind
-from .show import PART_TITLES, size
+from .show import COLOURS, PART_TITLES, RETURNED_COLOUR, size
 from .watch import summary
 
-COLOURS = {"live_bytes": "#0072b2", "cached_bytes": "#56b4e9", "slack_bytes": "#e69f00",
-           "free_bytes": "#d55e00", "huge_cached_bytes": "#cc79a7", "metadata_bytes": "#7f7f7f"}
-RSS_COLOUR, RETURNED_COLOUR = "#ffffff", "#009e73"
+RSS_COLOUR = "#ffffff"
 CHART_ROWS = 10
 SCALE_WIDTH = 9
 KINDS_SHOWN = ("break", "arena", "huge", "freed", "metadata", "page map", "program", "library",
@@ -48,24 +46,23 @@ class Chart:
             for column in levels:
                 yield half_blocks(column[upper], column[upper - 1])
             yield Piece.line()
-        if columns:
-            first, last = f"{columns[0].seconds:.1f} s", f"{columns[-1].seconds:.1f} s"
-            gap = max(len(columns) - len(first) - len(last), 1)
-            yield Piece(" " * SCALE_WIDTH + first + " " * gap + last)
-            yield Piece.line()
+        first, last = "0", f"{self.samples[-1].seconds:.1f} s"
+        yield Piece(" " * SCALE_WIDTH + first + last.rjust(len(columns) - len(first)))
+        yield Piece.line()
 
 
 def choose(samples, width):
-    """One sample for each column: of equal times, from the start of the program on."""
-    if len(samples) <= width:
-        return list(samples)
-    begin, end = samples[0].seconds, samples[-1].seconds
-    chosen, at = [], 0
-    for column in range(width):
-        due = begin + (end - begin) * column / (width - 1)
-        while at + 1 < len(samples) and samples[at + 1].seconds <= due:
+    """One sample a column, all columns of equal time: of those that fall into it the one with the
+    highest RSS, else the one before."""
+    chosen, at, last = [], 0, samples[0]
+    end = samples[-1].seconds
+    for column in range(1, width + 1):
+        here = []
+        while at < len(samples) and samples[at].seconds <= end * column / width:
+            here.append(samples[at])
             at += 1
-        chosen.append(samples[at])
+        chosen.append(max(here, key=lambda sample: sample.rss) if here else last)
+        last = here[-1] if here else last
     return chosen
 
 

@@ -7,6 +7,10 @@ PART_TITLES = {
     "huge_cached_bytes": "freed mappings", "metadata_bytes": "metadata",
     "returned_bytes": "returned",
 }
+# Told apart by all eyes (Okabe and Ito); what the program holds is the calmest.
+COLOURS = {"live_bytes": "#0072b2", "cached_bytes": "#56b4e9", "slack_bytes": "#e69f00",
+           "free_bytes": "#d55e00", "huge_cached_bytes": "#cc79a7", "metadata_bytes": "#7f7f7f"}
+RETURNED_COLOUR = "#009e73"
 PART_HELP = {
     "live_bytes": "in blocks the program holds",
     "cached_bytes": "in free blocks held by thread caches",
