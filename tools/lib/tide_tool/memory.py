@@ -95,6 +95,8 @@ def explain(pid, error):
     """The line for an error of /proc/PID."""
     if error.errno in (errno.EPERM, errno.EACCES):
         return Denied(f"process {pid}: not permitted: {advice()}")
+    if os.path.exists(f"/proc/{pid}"):
+        return Gone(f"process {pid} has ended, or is a thread of the kernel")
     return Gone(f"no process {pid}")
 
 

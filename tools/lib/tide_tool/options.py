@@ -53,7 +53,7 @@ def spell_range(kind, zero, row, words):
     low, high = row.number("min"), row.number("max")
     if kind in ("OPTION_BOOL", "OPTION_CHOICE"):
         return "|".join(spell(kind, zero, value, words) for value in range(low, high + 1))
-    first = "1" if low == 0 and zero else spell(kind, None, low)
+    first = spell(kind, None, 1 if low == 0 and zero else low)
     last = spell(kind, None, high)
     return f"{zero} or {first}..{last}" if low == 0 and zero else f"{first}..{last}"
 

@@ -9,7 +9,7 @@ from elftools.common.exceptions import ELFParseError
 from elftools.common.utils import struct_parse
 from elftools.elf.structs import ELFStructs
 
-from .errors import NoLibrary, Unknown
+from .errors import Gone, NoLibrary, Unknown
 from .memory import Unreadable
 
 OWNER, MAGIC, VERSION = b"tidemalloc", b"tidemalloc sight", 1
@@ -185,7 +185,7 @@ class Sight:
     def is_still_there(self):
         try:
             return self.memory.read(self.address, len(MAGIC)) == MAGIC
-        except Unreadable:
+        except (Unreadable, Gone):  # after an exec this memory is nobody's any more
             return False
 
 

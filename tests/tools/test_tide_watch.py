@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""tide watch: the exit status is the program's, its output stays its own, signals reach it, and the
+picture and the figures tell what it held."""
+import fcntl
+import json
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import unittest
+import xml.etree.ElementTree as xml
+
+from tide_case import LIBRARY, PROGRAMS, SECONDS, TIDE, TideCase, environment, tide
+
+MIB = 1 << 20
+PYTHON = sys.executable
+FILL = ("import sys, time\n"
+        "blocks = [bytearray(3 << 20) for i in range(20)]\n"
+        "print('filled'); sys.stdout.flush()\n"
+        "time.sleep(1)\n"
+        "del blocks\n"
+        "time.sleep(1)\n")
+INTERRUPTED = ("import signal, sys, time\n"
+               "count = 0\n"
+               "def note(*_):\n"
+               "    global count; count += 1\n"
+               "signal.signal(signal.SIGINT, note)\n"
+               "print('ready'); sys.stdout.flush()\n"
+               "end = time.monotonic() + 30\n"
+               "while not count and time.monotonic() < end: time.sleep(0.05)\n"
+               "time.sleep(0.5)\n"
+               "sys.exit(40 + count)\n")
+
+
+def command(*arguments):
+    return [PYTHON, TIDE, "watch", "--preload", LIBRARY, *arguments]
+
+
+class Watch(TideCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def watch(self, *arguments, **options):
+        return tide("watch", "--preload", LIBRARY, *arguments, cwd=self.folder, **options)
+
+    def test_exit_status(self):
+        for script, status in (("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137),
+                               ("kill -TERM $$", 143)):
+            with self.subTest(script=script):
+                done = self.watch("--output", "none", "--", "sh", "-c", f"sleep 0.2; {script}")
+                self.assertEqual((done.returncode, done.stdout), (status, ""))
+
+    def test_figures(self):
+        done = self.watch("--output", "run.json", "--output", "run.svg", "--", PYTHON, "-c", FILL)
+        self.assertEqual((done.returncode, done.stdout), (0, "filled\n"))
+        with open(self.path("run.json"), encoding="utf-8") as file:
+            run = json.load(file)
+        self.assertEqual((run["status"], run["cmd"]), (0, [PYTHON, "-c", FILL]))
+        self.assertGreater(run["peak_rss_bytes"], 60 * MIB)
+        known = [sample for sample in run["samples"] if sample["parts"]]
+        live = [sample["parts"]["live_bytes"] for sample in known]
+        self.assertGreater(max(live), 60 * MIB)
+        self.assertLess(live[-1], 30 * MIB)
+        for sample in known:
+            self.assertLess(sum(sample["parts"].values()), sample["rss_bytes"] + 8 * MIB)
+        self.assertGreater(max(sample["mapped"]["huge"] for sample in known), 30 * MIB)
+        self.assertGreater(run["highest"]["kinds"]["huge"]["resident_bytes"], 30 * MIB)
+        self.assertLess(run["last"]["rss_bytes"], run["highest"]["rss_bytes"])
+        times = [sample["seconds"] for sample in run["samples"]]
+        self.assertEqual(times, sorted(times))
+        self.check_picture(self.path("run.svg"))
+
+    def check_picture(self, path):
+        self.assertLess(os.path.getsize(path), 200000)
+        texts = " ".join(node.text for node in xml.parse(path).iter() if node.text)
+        for word in ("live", "cached", "slack", "free", "freed mappings", "metadata",
+                     "RSS of the process", "program break", "huge blocks, freed mappings"):
+            self.assertIn(word, texts)
+
+    def test_pictures_of_both_kinds_and_by_default(self):
+        self.assertEqual(self.watch("--output", "run.png", "--", "sleep", "0.5").returncode, 0)
+        with open(self.path("run.png"), "rb") as file:
+            self.assertEqual(file.read(8), b"\x89PNG\r\n\x1a\n")
+        done = self.watch("sleep", "0.5")
+        self.assertIn("tide: wrote tide-watch.svg\n", done.stderr)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["run.png", "tide-watch.svg"])
+
+    def test_plain_lines_and_segments_go_to_stderr(self):
+        done = self.watch("--output", "none", "--", PYTHON, "-c", FILL)
+        self.assertEqual(done.stdout, "filled\n")
+        self.assertRegex(done.stderr, r"(?m)^tide: +\d+\.\d\d s  rss \d+\.\dM  live ")
+        self.assertRegex(done.stderr, r"(?m)^  program break +[0-9a-f]+-[0-9a-f]+ ")
+        self.assertRegex(done.stderr, r"(?m)^tide: \S+ ran \d+\.\d\d s, peak RSS \d+\.\dM$")
+
+    def test_json_on_stdout_is_the_last_line(self):
+        done = self.watch("--json", "--output", "none", "--", PYTHON, "-c", FILL)
+        lines = done.stdout.splitlines()
+        self.assertEqual((lines[0], len(lines), done.stderr), ("filled", 2, ""))
+        self.assertGreater(len(json.loads(lines[1])["samples"]), 5)
+
+    def test_a_program_that_becomes_another(self):
+        done = self.watch("--json", "--output", "none", "--", "sh", "-c",
+                          'sleep 0.5; exec "$0" -c "$1"', PYTHON, FILL)
+        run = json.loads(done.stdout.splitlines()[-1])
+        self.assertGreater(max(sample["parts"]["live_bytes"] for sample in run["samples"]
+                               if sample["parts"]), 60 * MIB)
+
+    def test_a_program_without_the_library(self):
+        name = os.path.join(PROGRAMS, "tide_nothing_static")
+        done = self.watch("--output", "run.svg", "--", name)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(f"tide: {name} ran without tidemalloc (linked statically, or with raised "
+                      "privileges?): only its RSS is known\n", done.stderr)
+        self.assertTrue(os.path.exists(self.path("run.svg")))
+
+    def test_other_preloads_stay(self):
+        done = self.watch("--output", "none", "--", "sh", "-c", "echo $LD_PRELOAD",
+                          env=environment(LD_PRELOAD="libc.so.6"))
+        self.assertEqual(done.stdout, f"{LIBRARY}:libc.so.6\n")
+
+    def test_a_signal_to_tide_alone_is_passed_on_once(self):
+        child = subprocess.Popen(command("--output", self.path("run.svg"), "--", PYTHON, "-c",
+                                         INTERRUPTED), env=environment(), text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                 start_new_session=True)
+        with child:
+            self.assertEqual(child.stdout.readline(), "ready\n")
+            child.send_signal(signal.SIGINT)
+            self.assertEqual(child.wait(SECONDS), 41)
+        self.check_svg()
+
+    def check_svg(self):
+        xml.parse(self.path("run.svg"))
+
+    def in_terminal(self, *arguments, until=b"", send=b""):
+        """Runs tide watch in a terminal of its own; types `send` when `until` was seen. Exit status
+        and all that was written."""
+        pid, master = pty.fork()
+        if pid == 0:
+            os.chdir(self.folder)
+            os.execve(PYTHON, command(*arguments), environment(TERM="xterm-256color"))
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+        seen, end = b"", time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            if select.select([master], [], [], 0.1)[0]:
+                try:
+                    seen += os.read(master, 65536)
+                except OSError:  # nobody has the other end open any more
+                    break
+            if send and until in seen:
+                os.write(master, send)
+                send = b""
+        else:
+            os.kill(pid, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        os.close(master)
+        return status, seen.decode()
+
+    def test_ctrl_c_reaches_the_program_once_and_the_picture_is_written(self):
+        status, seen = self.in_terminal("--output", "run.svg", "--", PYTHON, "-c", INTERRUPTED,
+                                        until=b"ready", send=b"\x03")
+        self.assertEqual(status, 41, seen)
+        self.check_svg()
+
+    def test_the_live_screen(self):
+        status, seen = self.in_terminal("--output", "none", "--", PYTHON, "-c", FILL)
+        self.assertEqual(status, 0, seen)
+        self.assertEqual(seen.count("filled"), 1)
+        for word in ("highest RSS", "freed mappings", "program break", "huge blocks", "▄", "▀",
+                     "not ours", "peak RSS"):
+            self.assertIn(word, seen)
+        self.assertNotIn("Traceback", seen)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
