@@ -7,6 +7,12 @@ install(FILES ${PROJECT_SOURCE_DIR}/include/tidemalloc.h DESTINATION ${CMAKE_INS
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md
         DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+# The tool finds its modules from its own place: ../share/tidemalloc/lib.
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/tools/tide DESTINATION bin)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/tools/lib/tide_tool DESTINATION share/tidemalloc/lib
+        FILES_MATCHING PATTERN "*.py")
+install(FILES ${PROJECT_SOURCE_DIR}/docs/man/tide.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tidemalloc)
 install(EXPORT tidemalloc NAMESPACE tidemalloc:: FILE tidemallocTargets.cmake
         DESTINATION ${package_dir})

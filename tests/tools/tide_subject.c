@@ -1,6 +1,6 @@
 // tests/tools/tide_subject.c - a program with known blocks, for tide to look at.
 //
-//   tide_subject blocks   small, large and huge blocks, some freed; a heap of tide_heap_new; threads
+//   tide_subject blocks   small, large, huge blocks, some freed; a heap of tide_heap_new; threads
 //   tide_subject arenas   threads that want the same bins until there is a second arena
 //
 // Then it writes one line of JSON: addresses by what they are, and the library's own statistics

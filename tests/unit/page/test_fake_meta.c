@@ -228,7 +228,33 @@ static void fork_keeps_it_usable(void) {
     CHECK(meta_take(&apples) == first);
 }
 
+static const struct meta_chunk *chunk_of(const void *record) {
+    const struct meta_chunk *chunk = *meta_sight.chunks;
+    while (chunk && !((uintptr_t)record > (uintptr_t)chunk &&
+                      (uintptr_t)record < (uintptr_t)chunk + chunk->bytes))
+        chunk = chunk->next;
+    return chunk;
+}
+
+// A reader from outside finds every record in a chunk of the list.
+static void chunks_are_listed(void) {
+    unsigned                 count = 0;
+    const struct meta_chunk *last = NULL;
+    fake_reset();
+    CHECK(*meta_sight.chunks == NULL);
+    for (unsigned i = 0; i < MANY; i++) {
+        const struct meta_chunk *chunk = chunk_of(meta_take(&pears));
+        CHECK(chunk != NULL);
+        count += chunk != last;
+        last = chunk;
+    }
+    CHECK(chunk_of(meta_forever(8192)) && chunk_of(meta_area(MIB(1))));
+    CHECK_LE(2, count);
+    CHECK_EQ(*meta_sight.used_bytes, meta_bytes());
+}
+
 int main(void) {
+    CASE(chunks_are_listed);
     CASE(records_do_not_overlap);
     CASE(records_keep_their_type);
     CASE(guards_on_small_pages);
