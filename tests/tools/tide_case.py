@@ -1,6 +1,6 @@
 """What the tests of `tide` share: the programs they look at, running tide, processes that end.
 
-The environment names what the build made: TIDE_TEST_LIBRARY, and TIDE_TEST_PROGRAMS, the folder of
+The environment names what the build made: TESTED_LIBRARY, and TESTED_PROGRAMS, the folder of
 tide_subject_FORM."""
 import contextlib
 import json
@@ -13,8 +13,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 TIDE = os.path.join(ROOT, "tools", "tide")
 sys.path.insert(0, os.path.join(ROOT, "tools", "lib"))
 
-LIBRARY = os.environ.pop("TIDE_TEST_LIBRARY")
-PROGRAMS = os.environ.pop("TIDE_TEST_PROGRAMS")
+LIBRARY = os.environ.pop("TESTED_LIBRARY")
+PROGRAMS = os.environ.pop("TESTED_PROGRAMS")
 SECONDS = 60
 FORMS = ("preloaded", "shared", "archive", "static")  # static: nothing dynamic, and stripped
 

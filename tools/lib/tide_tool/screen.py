@@ -82,6 +82,8 @@ def column_colours(sample, top):
 def half_blocks(upper, lower):
     if upper is None and lower is None:
         return Piece(" ")
+    if upper == lower:
+        return Piece("█", Style(color=upper))
     if upper is None:
         return Piece("▄", Style(color=lower))
     return Piece("▀", Style(color=upper, bgcolor=lower))

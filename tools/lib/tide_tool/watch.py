@@ -27,8 +27,8 @@ OWN_SIGNALS = (*PASSED_ON, signal.SIGCHLD)
 FROM_TERMINAL = 0x80    # si_code SI_KERNEL: the program has got it, too
 FIRST_SECONDS = 0.01    # before the first look; then looks grow rarer until they are `interval`
 GROWTH = 1 / 20         # of the time that has gone
-SURVEY_SECONDS = 1.0    # between two looks at the segments
 OWN_SHARE = 4           # a look that took t is followed by a pause of this many t at least
+SURVEY_SHARE = 20       # the same for the segments: the kernel counts pages for them
 SAMPLES_MAX = 4096      # then every second one is forgotten
 
 
@@ -160,13 +160,13 @@ class Watcher:
             record.trouble = trouble
 
     def survey(self, sample):
+        before, record = self.seconds(), self.record
         look = self.process.look()
-        record, took = self.record, self.seconds() - sample.seconds
         record.last = look
         if record.highest is None or look.rss > record.highest.rss:
             record.highest = look
-        self.survey_due = sample.seconds + max(min(SURVEY_SECONDS, sample.seconds / 4),
-                                               took * OWN_SHARE)
+        after = self.seconds()
+        self.survey_due = after + (after - before) * SURVEY_SHARE
 
 
 def follow(child, watcher, record, display):
