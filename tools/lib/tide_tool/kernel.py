@@ -24,6 +24,10 @@ class Mapping:
     resident: int = 0
 
     @property
+    def size(self):
+        return self.end - self.start
+
+    @property
     def is_anonymous(self):
         return self.inode == 0 and (not self.path or self.path.startswith("[anon:"))
 

@@ -29,6 +29,7 @@ KINDS = {
     "kernel": ("of the kernel", False),
     "other": ("not ours", False),
 }
+GUARD_MOST = 1 << 16   # below a stack; pthread_attr_setguardsize may ask for more
 MOST_BYTES = 1 << 47  # of one structure; more is a torn figure
 
 
@@ -206,10 +207,15 @@ class Others:
     def __init__(self, pid, mappings):
         self.program = read_link(f"/proc/{pid}/exe")
         self.stacks = kernel.stack_pointers(pid)
-        self.before = {}  # zero pages of a program or library follow its data in the file
+        self.before = {}      # zero pages of a program or library follow its data in the file
+        self.guarded = set()  # a thread's stack stands on a guard page
         for last, mapping in zip(mappings, mappings[1:]):
-            if last.inode and last.end == mapping.start and mapping.is_private_data:
+            if last.end != mapping.start or not mapping.is_private_data:
+                continue
+            if last.inode:
                 self.before[mapping.start] = last.path
+            elif last.is_anonymous and last.access == "---p" and last.size <= GUARD_MOST:
+                self.guarded.add(mapping.start)
 
     def segment(self, mapping, start, end):
         kind, note = self.name(mapping)
@@ -222,7 +228,7 @@ class Others:
         if path == "[stack]" or any(mapping.start <= at < mapping.end for at in self.stacks):
             return "stack", path
         if path.startswith("[anon:") or not path:
-            return "other", path
+            return "stack" if mapping.start in self.guarded else "other", path
         if path.startswith("["):
             return "kernel", path
         if path == self.program:
