@@ -171,7 +171,7 @@ class Surveyor:
         mappings = kernel.mappings(self.pid, resident=True)
         known = [*self.region_pieces(), *self.meta_pieces(), *self.leaf_pieces(mappings)]
         known = sorted((piece for piece in known if piece.size > 0), key=lambda piece: piece.start)
-        others = Others(self.pid, mappings)
+        others = Others(self.pid, mappings, {piece.end for piece in known})
         found = []
         for mapping in mappings:
             pieces = list(self.cut(mapping, known, others))
@@ -204,7 +204,7 @@ class Surveyor:
 class Others:
     """Names for what is not the allocator's."""
 
-    def __init__(self, pid, mappings):
+    def __init__(self, pid, mappings, ends_of_ours):
         self.program = read_link(f"/proc/{pid}/exe")
         self.stacks = kernel.stack_pointers(pid)
         self.before = {}      # zero pages of a program or library follow its data in the file
@@ -214,7 +214,8 @@ class Others:
                 continue
             if last.inode:
                 self.before[mapping.start] = last.path
-            elif last.is_anonymous and last.access == "---p" and last.size <= GUARD_MOST:
+            elif (last.is_anonymous and last.access == "---p" and last.size <= GUARD_MOST and
+                  last.end not in ends_of_ours):
                 self.guarded.add(mapping.start)
 
     def segment(self, mapping, start, end):
