@@ -32,24 +32,33 @@ static struct memory take_small(class_id id) {
     return (struct memory){slot, false};
 }
 
+// Clearing a large slot that nobody had before would touch pages that the program may never use: it
+// gets one that was used, from the cache, or one of which the bin knows.
+static struct memory take_zero(class_id id) {
+    struct cache *cache = thread_cache();
+    struct memory memory = {NULL, false};
+    if (!cache)
+        arena_take_zero(id, &memory.start, &memory.is_zero);
+    else if (!alloc_fast_class(id, &memory.start))
+        memory.start = cache_refill_zero(cache, id, &memory.is_zero);
+    return memory;
+}
+
 static struct memory from_span(struct span *span) {
     if (!span)
         return (struct memory){NULL, false};
     return (struct memory){(void *)span->base, span->state == SPAN_CLEAN};
 }
 
-// A slot's memory is not known to be zero: where clearing it costs more than a span of its own, and
-// may touch pages that the program never will, the request gets one.
-#define ZERO_SLOT_MOST KIB(32)
+// Clearing less costs less than a look into the bin.
+#define ZERO_SLOT_LEAST KIB(32)
 
 static struct memory take(const struct alloc_request *request) {
     if (request->heap)
         return (struct memory){user_heap_take(request->heap, request->bytes), false};
     class_id id = size_class_aligned(max_size(request->bytes, 1), request->alignment);
-    if (request->zero && request->bytes > ZERO_SLOT_MOST)
-        id = CLASS_NONE;
     if (id != CLASS_NONE)
-        return take_small(id);
+        return request->zero && request->bytes > ZERO_SLOT_LEAST ? take_zero(id) : take_small(id);
     return from_span(arena_take_whole(max_size(request->bytes, 1), request->alignment));
 }
 

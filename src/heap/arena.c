@@ -135,6 +135,17 @@ uint32_t arena_take(class_id id, void **out, uint32_t count) {
     return taken;
 }
 
+bool arena_take_zero(class_id id, void **out, bool *is_zero) {
+    struct bin *bin = lock_some_bin(id);
+    bool        taken = bin_take_one_locked(bin, out, is_zero);
+    POKE(&bin->refills, bin->refills + taken);
+    lock_release(&bin->lock);
+    if (LIKELY(taken))
+        return true;
+    *is_zero = false;
+    return arena_take(id, out, 1) == 1;
+}
+
 void arena_give(const char *function, class_id id, void **slots, uint32_t count) {
     // The lock of a bin is cheaper than the bits, as long as nobody waits for it.
     for (unsigned i = 0; count > 0 && i < MOVES_MAX; i++) {

@@ -251,6 +251,14 @@ void *cache_refill(struct cache *cache, class_id id) {
     return slot;
 }
 
+void *cache_refill_zero(struct cache *cache, class_id id, bool *is_zero) {
+    void *slot = NULL;
+    begin_event(cache, id);
+    note_turn(&cache->classes[id], true);
+    next_batch(cache, id);  // makes room for what comes back
+    return arena_take_zero(id, &slot, is_zero) ? slot : NULL;
+}
+
 // More room helps when slots went both ways, or while it is little. The first slots of a class that
 // a thread frees but never had are others': kept, they would come back to it, and share cache lines
 // with what those others hold.

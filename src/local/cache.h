@@ -84,6 +84,8 @@ extern const struct cache_none cache_none;
 void cache_clear(struct cache *cache);
 // The stack of `id` is empty: gets a batch and returns one of it. NULL: no memory.
 void *cache_refill(struct cache *cache, class_id id);
+// The same for one slot, past the cache, that may be known to be zero: a cache would forget it.
+void *cache_refill_zero(struct cache *cache, class_id id, bool *is_zero);
 // The stack of `id` has no room: makes some and pushes. `function` is named should the batch hold a
 // misused pointer.
 void cache_overflow(struct cache *cache, const char *function, class_id id, void *slot);
