@@ -8,6 +8,8 @@
 
 enum {
     MOVES_MAX = 4,        // arenas tried before a thread waits for a lock
+    PREFETCH_LEAST = 4,   // slots that are given at once: their records are asked for beforehand
+    PREFETCH_SLOTS = 64,  // of a slab, at most: of more, many lie in one
     PRESSURE_MAX = 4096,  // locks found taken, within about a tick, before one more arena is used
 };
 
@@ -147,6 +149,8 @@ bool arena_take_zero(class_id id, void **out, bool *is_zero) {
 }
 
 void arena_give(const char *function, class_id id, void **slots, uint32_t count) {
+    if (count >= PREFETCH_LEAST && size_class_table[id].slots <= PREFETCH_SLOTS)
+        bin_prefetch(slots, count);
     // The lock of a bin is cheaper than the bits, as long as nobody waits for it.
     for (unsigned i = 0; count > 0 && i < MOVES_MAX; i++) {
         struct bin *bin = bin_of(function, id, slots[0]);

@@ -62,6 +62,9 @@ void bin_merge_locked(struct bin *bin);
 
 // The bin of an arena that a slot of class `id` belongs to. Fatal as bin_give_locked.
 struct bin *bin_of(const char *function, class_id id, void *slot);
+// Asks for the records of these slots, so that they are on their way when they are needed; no use
+// for small ones, many of which lie in one slab. Looks at records only, whatever the pointers are.
+void bin_prefetch(void *const *slots, uint32_t count);
 // Returns `count` slots of one class, of any bins, without their locks. May sort the array. Fatal
 // as bin_give_locked.
 void bin_return(const char *function, class_id id, void **slots, uint32_t count);
