@@ -9,6 +9,7 @@
 #include "entry/report.h"
 #include "entry/version.h"
 #include "heap/arena.h"
+#include "local/last_look.h"
 #include "local/thread.h"
 #include "os/fail.h"
 #include "os/lock.h"
@@ -81,10 +82,14 @@ __attribute__((constructor)) static void say_hello(void) {
     init_ensure();
 }
 
-// Nothing is torn down at the end: other threads and later destructors still free. Only the report.
+// Nothing is torn down at the end: other threads and later destructors still free. Only the report,
+// and what the calling thread's cache tells of misuse.
 __attribute__((destructor)) static void say_goodbye(void) {
     uint64_t format = option(OPT_STATS);
-    if (format == 0 || init_state == INIT_NOT)
+    if (init_state == INIT_NOT)
         return;
-    report_to_fd(format == 1 ? REPORT_TEXT : REPORT_JSON, STDERR);
+    if (format != 0)
+        report_to_fd(format == 1 ? REPORT_TEXT : REPORT_JSON, STDERR);
+    if (thread_root.phase == THREAD_LIVE)
+        last_look(thread_root.cache);
 }

@@ -1,6 +1,7 @@
 // heap/bin.c - refill, flush, merge. The theory is in bin.h, the protocol of returning in slab.h.
 #include "heap/bin.h"
 
+#include "base/sort.h"
 #include "os/fail.h"
 #include "os/os.h"
 
@@ -224,21 +225,6 @@ uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, ui
 
 // --- without the lock ----------------------------------------------------------------------------
 
-// By address, so that slots of a slab, and of a word, stand together. Shell sort: no recursion, no
-// memory.
-static void sort_addresses(void **slots, uint32_t count) {
-    static const uint32_t gaps[] = {701, 301, 132, 57, 23, 10, 4, 1};
-    for (unsigned g = 0; g < ARRAY_COUNT(gaps); g++) {
-        for (uint32_t i = gaps[g]; i < count; i++) {
-            void    *slot = slots[i];
-            uint32_t at = i;
-            for (; at >= gaps[g] && (uintptr_t)slots[at - gaps[g]] > (uintptr_t)slot; at -= gaps[g])
-                slots[at] = slots[at - gaps[g]];
-            slots[at] = slot;
-        }
-    }
-}
-
 // Two passes: the misses overlap, where one pass would wait for each. What a stale entry of the map
 // leads to is an address to ask for, no more.
 void bin_prefetch(void *const *slots, uint32_t count) {
@@ -303,7 +289,8 @@ static uint32_t return_to_slab(const char *function, struct slab *slab, void **s
     return done;
 }
 
-// Slots that were used together lie together: then their order is as good as a sorted one.
+// Slots that were used together lie together: then their order is as good as a sorted one. Sorted,
+// slots of a slab, and of a word, stand together.
 static bool is_scattered(void **slots, uint32_t count) {
     uint32_t jumps = 0;
     for (uint32_t i = 1; i < count; i++)

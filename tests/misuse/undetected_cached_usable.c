@@ -1,0 +1,13 @@
+// tests/misuse/undetected_cached_usable.c - a small block in a cache counts as live for usable size
+// and realloc.
+#include <malloc.h>
+#include <stdlib.h>
+
+#include "tests/support/test.h"
+
+int main(void) {
+    void *block = test_hide(malloc(64));
+    free(block);
+    CHECK_EQ(malloc_usable_size(test_hide(block)), 64);
+    return 0;
+}

@@ -1,0 +1,12 @@
+// tests/misuse/undetected_sized_near.c - free_sized with a size between half of the block and all
+// of it.
+#include <stdlib.h>
+
+#include "tests/support/test.h"
+
+void free_sized(void *block, size_t size);
+
+int main(void) {
+    free_sized(test_hide(malloc(64)), 40);
+    return 0;
+}
