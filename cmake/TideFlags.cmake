@@ -15,6 +15,16 @@ endif()
 set(TIDE_CODE_FLAGS
     -fno-builtin -fno-plt -fPIC -fvisibility=hidden -ftls-model=initial-exec
     -fno-semantic-interposition -ffunction-sections -fdata-sections)
+# Return addresses that the processor checks. "return" alone on x86: the other half of
+# cf-protection, a mark at the head of every function, would be an instruction in malloc and free.
+include(CheckCCompilerFlag)
+include(CheckLinkerFlag)
+check_c_compiler_flag(-fcf-protection=return TIDE_HAVE_CF_PROTECTION)
+if(TIDE_HAVE_CF_PROTECTION AND NOT TIDE_SANITIZE)
+    list(APPEND TIDE_CODE_FLAGS -fcf-protection=return)
+    # libc's start files are not all marked, and what they do is no obstacle.
+    check_linker_flag(C LINKER:-z,shstk TIDE_HAVE_Z_SHSTK)
+endif()
 # Deep slow paths run on threads with the smallest legal stack. Sanitizers widen every frame.
 set(TIDE_FRAME_FLAGS -Wframe-larger-than=1024)
 

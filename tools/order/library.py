@@ -2,7 +2,10 @@
 """What the built shared library must be, read from its own bytes.
 
   thread-local storage of at most 64 bytes, reached without a call (initial-exec)
-  DF_1_NODELETE, all relocations at start, the soname libtidemalloc.so.1, no text relocations
+  DF_1_NODELETE, all relocations at start and their pages read-only then, the soname
+  libtidemalloc.so.1, no text relocations
+  on x86 marked as fit for shadow stacks
+  stack canaries where text is built, and none in what every malloc and free runs
   no dependency but libc (and the dynamic loader, which is there anyway)
   no executable stack, no segment that is writable and executable
   no stack frame above 1 KiB, as far as the prologues tell
@@ -20,6 +23,8 @@ import re
 import subprocess
 import sys
 
+FAST = {"malloc", "free", "calloc", "realloc", "cache_refill", "cache_overflow",
+        "alloc_slow", "alloc_free", "_Znwm", "_ZdlPv"}
 TLS_BYTES, FRAME_BYTES = 64, 1024
 SONAME = "libtidemalloc.so.1"
 DEPENDENCIES = re.compile(r"libc\.so(\.6)?|ld-linux[\w.-]*|libc\.musl-[\w.-]+")
@@ -59,6 +64,26 @@ def check_dynamic(text, instrumented):
     for needed in re.findall(r"\(NEEDED\).*\[(.*)\]", text):
         if not DEPENDENCIES.fullmatch(needed) and not instrumented:
             yield f"depends on {needed}"
+
+
+def check_notes(text, machine, instrumented):
+    if "X86-64" in machine and not instrumented and "SHSTK" not in text:
+        yield "not marked as fit for shadow stacks (-fcf-protection=return, -z shstk)"
+
+
+def check_canaries(disassembly, machine, instrumented):
+    if "X86-64" not in machine or instrumented:
+        return  # elsewhere the call's target is not named
+    here, guarded = None, set()
+    for line in disassembly.splitlines():
+        head = re.match(r"[0-9a-f]+ <(\S+)>:$", line)
+        here = bare(head.group(1)) if head else here
+        if "__stack_chk_fail" in line and not head:
+            guarded.add(here)
+    if not guarded:
+        yield "no stack canary anywhere (-fstack-protector-strong)"
+    for name in sorted(guarded & FAST):
+        yield f"{name} has a stack canary: it is on the fast path"
 
 
 def check_relocations(text, exported):
@@ -146,12 +171,15 @@ def main():
     parser.add_argument("--instrumented", action="store_true")
     args = parser.parse_args()
     exported = read_exported(output(args.readelf, "-W", "--dyn-syms", args.library))
+    machine = output(args.readelf, "-W", "-h", args.library)
+    disassembly = output(args.objdump, "-d", "--no-show-raw-insn", args.library)
     problems = [
         *check_segments(output(args.readelf, "-W", "-l", args.library), args.tls),
         *check_dynamic(output(args.readelf, "-W", "-d", args.library), args.instrumented),
+        *check_notes(output(args.readelf, "-W", "-n", args.library), machine, args.instrumented),
         *check_relocations(output(args.readelf, "-W", "-r", args.library), exported),
-        *check_code(output(args.objdump, "-d", "--no-show-raw-insn", args.library), exported,
-                    args.instrumented),
+        *check_code(disassembly, exported, args.instrumented),
+        *check_canaries(disassembly, machine, args.instrumented),
     ]
     if not exported:
         problems.append("no function is exported")

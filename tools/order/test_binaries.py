@@ -4,6 +4,7 @@
 Builds small libraries with $CC (default cc).
 """
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 CC = os.environ.get("CC", "cc")
 
+X86 = platform.machine() == "x86_64"
 GOOD = """
 #include <stddef.h>
 #include <string.h>
@@ -24,17 +26,24 @@ __attribute__((noinline)) long internal(long n) {
     return n ? internal(n - 1) * n + state[n % 8] : 1;
 }
 EXPORT long tide_one(long n) { if (extra) extra(); return internal(n); }
-EXPORT long tide_two(long n) { return tide_one(n) + getpid(); }
+EXPORT long tide_two(long n) {
+    volatile char text[16];
+    text[n % 16] = 1;
+    return tide_one(n) + getpid() + text[0];
+}
 EXPORT void *calloc(size_t n, size_t s) { return n > s ? NULL : &state; }
 """
 LINK = ["-Wl,-soname,libtidemalloc.so.1", "-Wl,-z,nodelete", "-Wl,-z,relro", "-Wl,-z,now",
-        "-Wl,-z,noexecstack"]
+        *(["-Wl,-z,shstk"] if X86 else []), "-Wl,-z,noexecstack"]
 COMPILE = ["-O2", "-fPIC", "-fvisibility=hidden", "-fno-builtin", "-ftls-model=initial-exec",
-           "-fno-plt", "-fno-semantic-interposition"]
+           "-fno-plt", "-fno-semantic-interposition", "-fstack-protector-strong",
+           *(["-fcf-protection=return"] if X86 else [])]
 EXPORTED = "# comment\ncalloc\ntide_one\ntide_two\n"
 UNDEFINED = """# comment
 __cxa_finalize weak
 __gmon_start__ weak
+__stack_chk_fail
+__stack_chk_guard optional
 _ITM_deregisterTMCloneTable weak
 _ITM_registerTMCloneTable weak
 extra weak
@@ -100,6 +109,17 @@ class Binaries(unittest.TestCase):
         self.refuse("no GNU_RELRO header", link=[f.replace("relro", "norelro") for f in LINK])
         self.refuse("the soname is not", link=LINK[1:])
         self.refuse("an executable stack", link=LINK[:-1] + ["-Wl,-z,execstack"])
+
+    @unittest.skipUnless(X86, "the mark and the named call are x86's")
+    def test_hardening(self):
+        self.refuse("not marked as fit for shadow stacks", link=[f for f in LINK if "sh" not in f
+                                                                 or "soname" in f])
+        self.refuse("no stack canary anywhere",
+                    compile_=[f for f in COMPILE if "stack-protector" not in f]
+                    + ["-fno-stack-protector"])
+        self.refuse("calloc has a stack canary: it is on the fast path", text=GOOD.replace(
+            "{ return n > s ? NULL : &state; }",
+            "{ volatile char text[16]; text[s % 16] = 1; return n > s ? NULL : &state[text[0]]; }"))
 
     def test_dependency(self):
         self.refuse("depends on libm.so.6", more=["-Wl,--no-as-needed", "-lm"])
