@@ -4,11 +4,11 @@
 //   tidemalloc: TIDE_FOO: unknown option
 //   tidemalloc: TIDE_ARENAS=abc: WHY; using the default auto
 //   tidemalloc: TIDE_ARENAS=999: outside 1 to 256 or auto; using 4
-// WHY is "not a number", "not a size", "not a duration", "not a percentage", "not on or off" or
-// "not one of abort|leak". Bounds stand in the option's own unit; where 0 has a word the lower one
-// is 1 (1ms) and the word follows. The value named last is the one in force when all is read: the
-// default, or what a source of lower or higher priority gave. Names and values are cut to 64
-// characters, and control characters shown as '?'.
+// WHY is "not a number", "not a size", "not a duration", "not a percentage", "not on or off", "not
+// one of abort|leak" or "not a size or percentage". Bounds stand in the own unit; where 0 has
+// a word the lower one is 1 (1ms) and the word follows. The value named last is the one in force
+// when all is read: the default, or what a source of lower or higher priority gave. Names and
+// values are cut to 64 characters, and control characters shown as '?'.
 //
 // glibc's names differ from TIDE_ names in two points: a size outside our bounds becomes the bound
 // next to it without a word (a huge MALLOC_MMAP_THRESHOLD_ is a habit, not a mistake), and a
@@ -21,8 +21,6 @@
 enum {
     SETTING_SHOWN = 64,     // characters of a name or value that a message repeats
     SETTING_BYTES = 64,     // a longer value is malformed: no option needs as much
-    LIST_ORIGIN_COLUMN = 30,
-    LIST_HELP_COLUMN = 56,
 };
 
 uint64_t options_values[OPTION_COUNT] = {
@@ -42,6 +40,7 @@ static const struct option_row rows[OPTION_COUNT] = {
 #define TYPE_PERCENT OPTION_PERCENT
 #define TYPE_BOOL OPTION_BOOL
 #define TYPE_CHOICE OPTION_CHOICE
+#define TYPE_LIMIT OPTION_LIMIT
 #define OPTION(name, NAME, type, fallback, min, max, zero, live, alias, tunable, mallopt, help)    \
     {#name, "TIDE_" #NAME, TYPE_##type, fallback, min, max,                                        \
      zero,  live,          alias,       tunable,  mallopt, help},
@@ -90,6 +89,17 @@ static enum text_result read_choice(const struct option_row *row, const char *te
     return TEXT_MALFORMED;
 }
 
+// A size so small that it would pass for a percentage, and more than all, are made to fail.
+static enum text_result read_limit(const char *text, uint64_t *value) {
+    size_t           length = text_length(text);
+    bool             is_share = length > 0 && text[length - 1] == '%';
+    enum text_result result = is_share ? text_to_percent(text, value) : text_to_size(text, value);
+    if (result == TEXT_OK && is_share ? *value == 0 || *value > OPTION_PERCENT_MAX
+                                      : result == TEXT_OK && *value && *value <= OPTION_PERCENT_MAX)
+        return TEXT_TOO_LARGE;
+    return result;
+}
+
 static enum text_result read_typed(const struct option_row *row, const char *text,
                                    uint64_t *value) {
     switch (row->type) {
@@ -99,12 +109,14 @@ static enum text_result read_typed(const struct option_row *row, const char *tex
     case OPTION_PERCENT:    return text_to_percent(text, value);
     case OPTION_BOOL:       return text_to_bool(text, value);
     case OPTION_CHOICE:     return read_choice(row, text, value);
+    case OPTION_LIMIT:      return read_limit(text, value);
     }
     return TEXT_MALFORMED;
 }
 
 static bool in_range(const struct option_row *row, uint64_t value) {
-    return (value == 0 && row->zero) || (value >= row->min && value <= row->max);
+    return (value == 0 && row->zero) || (value >= row->min && value <= row->max) ||
+           (row->type == OPTION_LIMIT && value > 0 && value <= OPTION_PERCENT_MAX);
 }
 
 // `*value` is written on OPTION_OK only.
@@ -156,6 +168,15 @@ static void show_milliseconds(struct text_line *line, uint64_t milliseconds) {
     text_add(line, units[i].unit);
 }
 
+static void show_limit(struct text_line *line, uint64_t value) {
+    if (value > OPTION_PERCENT_MAX) {
+        text_add_size(line, value);
+    } else {
+        text_add_number(line, value);
+        text_add(line, "%");
+    }
+}
+
 static void show_value(const struct option_row *row, uint64_t value, struct text_line *line) {
     const char *word;
     size_t      length;
@@ -168,6 +189,7 @@ static void show_value(const struct option_row *row, uint64_t value, struct text
     case OPTION_SIZE:       text_add_size(line, value); break;
     case OPTION_TIME:       show_milliseconds(line, value); break;
     case OPTION_BOOL:       text_add(line, value ? "on" : "off"); break;
+    case OPTION_LIMIT:      show_limit(line, value); break;
     case OPTION_PERCENT:
         text_add_number(line, value);
         text_add(line, "%");
@@ -268,7 +290,8 @@ static void show_foreign_text(struct text_line *line, const char *text, size_t l
 static void show_reason(struct text_line *line, const struct option_row *row,
                         enum option_result result) {
     static const char *const kinds[] = {"not a number",     "not a size",    "not a duration",
-                                        "not a percentage", "not on or off", "not one of "};
+                                        "not a percentage", "not on or off", "not one of ",
+                                        "not a size or percentage"};
     if (result == OPTION_MALFORMED) {
         text_add(line, kinds[row->type]);
         if (row->type == OPTION_CHOICE) {
@@ -282,6 +305,8 @@ static void show_reason(struct text_line *line, const struct option_row *row,
     show_value(row, row->zero ? max_size(row->min, 1) : row->min, line);
     text_add(line, " to ");
     show_value(row, row->max, line);
+    if (row->type == OPTION_LIMIT)
+        text_add(line, ", 1% to 100%");
     if (row->zero) {
         text_add(line, " or ");
         text_add(line, row->zero);
@@ -409,39 +434,4 @@ const char *options_origin_name(enum option_id id) {
     case ORIGIN_PROGRAM: return "program";
     }
     return "";
-}
-
-// At least one space, then as many as reach `column`.
-static void pad_to(struct text_line *line, size_t column) {
-    do {
-        text_add(line, " ");
-    } while (line->length < column);
-}
-
-static void list_option(int fd, enum option_id id) {
-    struct text_line line;
-    text_begin(&line);
-    text_add(&line, "  ");
-    text_add(&line, rows[id].variable);
-    text_add(&line, "=");
-    options_show(id, &line);
-    pad_to(&line, LIST_ORIGIN_COLUMN);
-    text_add(&line, "(");
-    text_add(&line, options_origin_name(id));
-    text_add(&line, ")");
-    pad_to(&line, LIST_HELP_COLUMN);
-    text_add(&line, rows[id].help);
-    text_end(&line);
-    os_write(fd, line.bytes, line.length);
-}
-
-void options_list(int fd, const char *version) {
-    struct text_line line;
-    text_begin(&line);
-    text_add(&line, "tidemalloc ");
-    text_add(&line, version);
-    text_end(&line);
-    os_write(fd, line.bytes, line.length);
-    for (unsigned i = 0; i < OPTION_COUNT; i++)
-        list_option(fd, (enum option_id)i);
 }

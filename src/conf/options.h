@@ -8,7 +8,7 @@
 #pragma once
 #include "base/text.h"
 
-enum { NO_MALLOPT = 0x7fffffff };
+enum { NO_MALLOPT = 0x7fffffff, OPTION_PERCENT_MAX = 100 };
 
 enum option_id {
 #define OPTION(name, NAME, ...) OPT_##NAME,
@@ -24,6 +24,7 @@ enum option_type {
     OPTION_PERCENT,
     OPTION_BOOL,
     OPTION_CHOICE,
+    OPTION_LIMIT,  // a size, or up to OPTION_PERCENT_MAX a percentage
 };
 
 // Where a value came from, lowest priority first.

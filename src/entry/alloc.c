@@ -7,10 +7,12 @@
 #include "conf/options.h"
 #include "entry/foreign.h"
 #include "entry/init.h"
+#include "entry/keeper.h"
 #include "heap/huge.h"
 #include "heap/user_heap.h"
 #include "os/fail.h"
 #include "os/os.h"
+#include "page/limit.h"
 
 // What the slow path found: the memory, and whether it is zero already.
 struct memory {
@@ -72,14 +74,25 @@ static void fill(const struct alloc_request *request, struct memory memory) {
     }
 }
 
+// What to do before NULL. The thread's own cache counts against a limit like any block.
+COLD static bool make_room(size_t bytes) {
+    struct cache *cache = limit_is_set() ? thread_cache() : NULL;
+    if (cache)
+        cache_drain(cache);
+    return arena_reclaim(bytes);
+}
+
 void *alloc_any(const struct alloc_request *request) {
     struct memory memory = {NULL, false};
     int           before = errno;
     if (LIKELY(request->bytes <= PTRDIFF_MAX && request->alignment <= PTRDIFF_MAX)) {
         init_ensure();
         memory = take(request);
-        if (UNLIKELY(!memory.start) && arena_reclaim(request->bytes))
+        if (UNLIKELY(!memory.start) && make_room(request->bytes))
             memory = take(request);
+        if (limit_is_set())
+            arena_keep_limit();
+        keeper_poll();
     }
     if (UNLIKELY(!memory.start)) {
         errno = ENOMEM;
@@ -100,6 +113,9 @@ static void *refill(class_id id) {
     int before = errno;
     caches_adopt_orphan();
     slot = cache_refill(thread_root.cache, id);
+    if (limit_is_set())
+        arena_keep_limit();
+    keeper_poll();
     errno = before;
     return slot;
 }
@@ -136,8 +152,10 @@ static void give(const char *function, void *pointer, struct block *block) {
         give_small(function, pointer, block);
     else if (block->kind == BLOCK_LARGE)
         arena_give_large(block->span);
-    else
+    else {
         huge_give(block->span);
+        arena_wake_keeper();
+    }
 }
 
 void alloc_free(const char *function, void *pointer) {

@@ -1,6 +1,7 @@
 // entry/fork.c - see fork.h. One line a floor; the order is the order of os/lock.h's ranks.
 #include "entry/fork.h"
 
+#include "entry/keeper.h"
 #include "heap/arena.h"
 #include "heap/huge.h"
 #include "heap/user_heap.h"
@@ -10,6 +11,7 @@
 #include "page/page_map.h"
 
 void fork_prepare(void) {
+    keeper_fork_prepare();
     caches_fork_prepare();
     user_heap_fork_prepare();
     arena_fork_prepare();
@@ -27,6 +29,7 @@ void fork_parent(void) {
     arena_fork_parent();
     user_heap_fork_parent();
     caches_fork_parent();
+    keeper_fork_parent();
 }
 
 void fork_child(void) {
@@ -37,4 +40,5 @@ void fork_child(void) {
     arena_fork_child();
     user_heap_fork_child();
     thread_fork_child();
+    keeper_fork_child();
 }

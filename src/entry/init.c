@@ -6,6 +6,7 @@
 #include "conf/options.h"
 #include "entry/figures.h"
 #include "entry/fork.h"
+#include "entry/keeper.h"
 #include "entry/report.h"
 #include "entry/version.h"
 #include "heap/arena.h"
@@ -25,6 +26,12 @@ static unsigned arena_count_wanted(const struct os_limits *limits) {
     return (unsigned)min_size(asked ? asked : limits->cpus, ARENAS_MAX);
 }
 
+// A share is one of what the system allows; where that cannot be read there is no limit.
+static uint64_t limit_bytes(enum option_id id) {
+    uint64_t value = option(id);
+    return value == 0 || value > OPTION_PERCENT_MAX ? value : os_memory_limit() / 100 * value;
+}
+
 // Everything without libc's help: no call here can come back to us.
 static void start_core(void) {
     struct os_limits limits;
@@ -35,6 +42,7 @@ static void start_core(void) {
     // Not the time: nothing is dirty yet, so decay may begin at its first tick, and a small program
     // never makes the pages of libc's clock resident.
     arena_start(arena_count_wanted(&limits), option(OPT_DECAY) * 1000000, 0);
+    arena_set_limits(limit_bytes(OPT_SOFT_LIMIT), limit_bytes(OPT_HARD_LIMIT));
     report_set_source(&figures_source);
 }
 
@@ -80,6 +88,7 @@ void init_run(void) {
 // those of libraries that load later, and so run innermost.
 __attribute__((constructor)) static void say_hello(void) {
     init_ensure();
+    keeper_arm();
 }
 
 // Nothing is torn down at the end: other threads and later destructors still free. Only the report,

@@ -4,6 +4,7 @@
 #include "conf/options.h"
 #include "heap/huge.h"
 #include "os/os.h"
+#include "page/limit.h"
 #include "page/page_heap_walk.h"
 
 enum {
@@ -47,6 +48,10 @@ void arena_start(unsigned count, uint64_t decay_ns, uint64_t now_ns) {
                    &table.purge.gauge);
     init_bins(&main_arena);
     table.list[0] = &main_arena;
+}
+
+void arena_set_limits(uint64_t soft, uint64_t hard) {
+    limit_start(&table.purge.gauge, soft, hard);
 }
 
 unsigned arena_limit(void) {

@@ -27,6 +27,9 @@ struct arena {
 
 // Once, at start. `count` 1 .. ARENAS_MAX.
 void arena_start(unsigned count, uint64_t decay_ns, uint64_t now_ns);
+// The soft and the hard limit of page/limit.h, in bytes, 0 = none; after arena_start, before the
+// first block.
+void arena_set_limits(uint64_t soft, uint64_t hard);
 // How many arenas there may be.
 unsigned arena_limit(void);
 // The arena number `index`, or NULL when it is not in use yet.
@@ -59,6 +62,22 @@ void arena_relax(void);
 void arena_settle(void);
 // The half of it that needs no clock, for who comes often: the budget. Now and then he settles.
 void arena_keep_budget(void);
+// To be called, where a limit is set, after memory was taken: above the soft one who takes gives
+// back, too.
+void arena_keep_limit(void);
+// Resident bytes that are free and that time will give back; and all that the arenas and huge
+// blocks hold.
+uint64_t arena_surplus(void);
+uint64_t arena_held(void);
+// For one thread, which ticks where nobody else does: sleeps until there is a surplus worth it.
+void arena_await_surplus(void);
+// Wakes it if it should be; arena_settle and arena_keep_budget do it, too.
+void arena_wake_keeper(void);
+// In a forked child: the thread is not there.
+void arena_keeper_gone(void);
+// Under memory pressure: next to no budgets from now on, and all that is free goes back. Or the end
+// of it.
+void arena_press(bool pressed);
 // Gives back all that is free: merges, holes, dirty spans, regions, the segment's end but for `pad`
 // bytes. Returns bytes.
 size_t arena_trim(size_t pad);

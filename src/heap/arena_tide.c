@@ -4,8 +4,17 @@
 #include "heap/hollow.h"
 #include "heap/huge.h"
 #include "os/os.h"
+#include "page/limit.h"
 
-enum { CHECK_VISITS = 1024 };  // settles between two checks, in the debug build
+enum {
+    CHECK_VISITS = 1024,     // settles between two checks, in the debug build
+    SURPLUS_MIN = 64 << 10,  // bytes for which the keeper is woken
+};
+static const uint64_t last_look_ns = 1000000000;
+
+// 1 while the keeper sleeps for want of work; who sees a surplus makes it 0 and wakes it. A hint to
+// all others.
+static uint32_t keeper_sleeps;
 
 // Purges about `bytes` over the arenas, the one at hand first.
 static void purge_some(size_t bytes) {
@@ -28,6 +37,51 @@ static void check_sometimes(void) {
         arena_check();
 }
 
+// --- the keeper's sleep --------------------------------------------------------------------------
+
+uint64_t arena_surplus(void) {
+    return PEEK(&arena_purge()->gauge.dirty_bytes) +
+           PEEK(&counters_process.value[COUNTER_huge_cached_bytes]);
+}
+
+uint64_t arena_held(void) {
+    return PEEK(&arena_purge()->gauge.active_bytes) +
+           PEEK(&counters_process.value[COUNTER_huge_bytes]) + arena_surplus();
+}
+
+void arena_wake_keeper(void) {
+    if (LIKELY(PEEK(&keeper_sleeps) == 0) || arena_surplus() < SURPLUS_MIN)
+        return;
+    if (__atomic_exchange_n(&keeper_sleeps, 0, __ATOMIC_RELAXED) != 0)
+        os_wake(&keeper_sleeps);
+}
+
+// The surplus and the word are not ordered against each other on every processor: who left the last
+// surplus may have seen the word too early. So there is one more look a second later.
+void arena_await_surplus(void) {
+    POKE(&keeper_sleeps, 1);
+    if (arena_surplus() < SURPLUS_MIN)
+        os_wait_for(&keeper_sleeps, 1, last_look_ns);
+    while (PEEK(&keeper_sleeps) != 0 && arena_surplus() < SURPLUS_MIN)
+        os_wait(&keeper_sleeps, 1);
+    POKE(&keeper_sleeps, 0);
+}
+
+void arena_press(bool pressed) {
+    purge_press(arena_purge(), pressed);
+    if (!pressed)
+        return;
+    huge_evict(UINT64_MAX);
+    arena_trim(0);
+}
+
+void arena_keeper_gone(void) {
+    POKE(&keeper_sleeps, 0);
+    purge_press(arena_purge(), false);
+}
+
+// --- the budget ----------------------------------------------------------------------------------
+
 static void purge_surplus_now(uint64_t now_ns) {
     size_t surplus = purge_surplus(arena_purge(), now_ns);
     if (UNLIKELY(surplus > 0))
@@ -39,6 +93,17 @@ void arena_keep_budget(void) {
         check_sometimes();
     if (UNLIKELY(!purge_is_within(arena_purge())))
         purge_surplus_now(os_now_ns());
+    arena_wake_keeper();
+}
+
+static void keep_limit(uint64_t now_ns) {
+    if (limit_excess() == 0)
+        return;
+    huge_evict(0);
+    if (limit_trim_is_due(now_ns)) {
+        arena_trim(0);
+        limit_trimmed();
+    }
 }
 
 void arena_settle(void) {
@@ -53,6 +118,14 @@ void arena_settle(void) {
         purge_some(surplus);
     }
     huge_tick(now_ns);
+    if (limit_is_set())
+        keep_limit(now_ns);
+    arena_wake_keeper();
+}
+
+void arena_keep_limit(void) {
+    if (limit_excess() > 0)
+        arena_settle();
 }
 
 // `returned` counts address space, the result pages.
@@ -81,6 +154,14 @@ size_t arena_trim(size_t pad) {
     return trim_arenas(pad, &returned);
 }
 
+// The hard limit would not have it, as things are.
+static bool limit_refuses(size_t bytes) {
+    if (!limit_reserve(bytes))
+        return true;
+    limit_release(bytes);
+    return false;
+}
+
 // What is free and what the kernel still gives may be enough together: a try tells.
 static bool could_make_room(size_t bytes, size_t free_bytes) {
     if (free_bytes >= bytes || free_bytes == 0)
@@ -99,9 +180,11 @@ bool arena_reclaim(size_t bytes) {
         if (arena)
             free_bytes += PEEK(&arena->pages.dirty_bytes) + PEEK(&arena->pages.clean_bytes);
     }
-    if (huge_evict(UINT64_MAX) == 0 && !could_make_room(bytes, free_bytes))
+    bool is_limit = limit_refuses(bytes);
+    if (huge_evict(UINT64_MAX) == 0 && !is_limit && !could_make_room(bytes, free_bytes))
         return false;
-    return trim_arenas(0, &returned) > 0 || returned > 0;
+    bool done = trim_arenas(0, &returned) > 0 || returned > 0;
+    return is_limit ? !limit_refuses(bytes) : done;
 }
 
 void arena_give_large(struct span *span) {

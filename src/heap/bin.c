@@ -4,6 +4,7 @@
 #include "base/sort.h"
 #include "os/fail.h"
 #include "os/os.h"
+#include "page/limit.h"
 
 void bin_init(struct bin *bin, class_id id, struct page_heap *pages, struct user_heap *owner) {
     *bin = (struct bin){.id = id, .pages = pages, .owner = owner};
@@ -58,6 +59,19 @@ ALWAYS_INLINE void relist(struct bin *bin, struct slab *slab) {
 
 // --- slabs come and go ---------------------------------------------------------------------------
 
+// What a slab counts against the limits: all of a dirty span's part, and what was used since.
+static size_t resident_in(const struct slab *slab) {
+    size_t used = max_size((size_t)slab->high_water * slab_bytes(slab), slab->span->resident);
+    return used - min_size(used, slab->hole_bytes);
+}
+
+// Before (sign -1) and after (1) that changes. Kept only where somebody asks.
+static void count_resident(const struct bin *bin, const struct slab *slab, int sign) {
+    if (limit_is_set())
+        __atomic_fetch_add(&bin->pages->gauge->slab_bytes, (uint64_t)sign * resident_in(slab),
+                           __ATOMIC_RELAXED);
+}
+
 // What the page map says of this bin's slabs.
 static class_id class_byte(const struct bin *bin) {
     return bin->owner ? (class_id)CLASS_HEAP_SLAB : bin->id;
@@ -80,11 +94,13 @@ static struct slab *add_slab(struct bin *bin) {
         list_append(&bin->slabs, &span->owned);
     POKE(&bin->slab_count, bin->slab_count + 1);
     POKE(&bin->touched, bin->touched + slab->high_water);
+    count_resident(bin, slab, 1);
     return slab;
 }
 
 static void drop(struct bin *bin, struct slab *slab) {
     struct span *span = slab->span;
+    count_resident(bin, slab, -1);
     unlist(bin, slab);
     list_remove(&span->owned);
     POKE(&bin->slab_count, bin->slab_count - 1);
@@ -135,7 +151,9 @@ void bin_merge_locked(struct bin *bin) {
 // where it stands.
 static uint32_t take_from_first(struct bin *bin, struct slab *slab, void **out, uint32_t count) {
     uint32_t high = slab->high_water, holes = slab->hole_bytes;
+    count_resident(bin, slab, -1);
     uint32_t taken = slab_take(slab, out, count);
+    count_resident(bin, slab, 1);
     POKE(&bin->touched, bin->touched + slab->high_water - high);
     POKE(&bin->hole_bytes, bin->hole_bytes - (holes - slab->hole_bytes));
     if (slab->free_count == 0)
@@ -145,9 +163,8 @@ static uint32_t take_from_first(struct bin *bin, struct slab *slab, void **out, 
     return taken;
 }
 
-uint32_t bin_take_locked(struct bin *bin, void **out, uint32_t count) {
+static uint32_t take_slots(struct bin *bin, void **out, uint32_t count) {
     uint32_t taken = 0;
-    bin_merge_locked(bin);
     while (taken < count) {
         struct tree_node *node = tree_first(&bin->partial);
         // A batch does not cut a fresh slab for its last slots only.
@@ -157,6 +174,41 @@ uint32_t bin_take_locked(struct bin *bin, void **out, uint32_t count) {
         if (!slab)
             break;
         taken += take_from_first(bin, slab, out + taken, count - taken);
+    }
+    return taken;
+}
+
+// At the hard limit: slots that were used before and lie in no hole, of whatever slab has some.
+static uint32_t take_used_slots(struct bin *bin, void **out, uint32_t count) {
+    uint64_t          major = 0, minor = 0;
+    struct tree_node *node;
+    while ((node = tree_after(&bin->partial, major, minor)) != NULL) {
+        struct slab *slab = CONTAINER_OF(node, struct slab, node);
+        uint32_t     used = (uint32_t)(slab->free_count + slab->high_water - slab->slot_count);
+        major = node->major;
+        minor = node->minor;
+        if (used == 0 || slab->hole_bytes > 0)
+            continue;
+        uint32_t high = slab->high_water, taken;
+        count_resident(bin, slab, -1);
+        taken = slab_take(slab, out, (uint32_t)min_size(count, used));
+        count_resident(bin, slab, 1);
+        POKE(&bin->touched, bin->touched + slab->high_water - high);
+        move(bin, slab);
+        return taken;
+    }
+    return 0;
+}
+
+uint32_t bin_take_locked(struct bin *bin, void **out, uint32_t count) {
+    size_t   bytes = (size_t)count * class_bytes(bin->id);
+    uint32_t taken;
+    bin_merge_locked(bin);
+    if (limit_reserve(bytes)) {
+        taken = take_slots(bin, out, count);
+        limit_release(bytes);
+    } else {
+        taken = take_used_slots(bin, out, count);
     }
     POKE(&bin->taken, bin->taken + taken);
     return taken;
@@ -316,8 +368,10 @@ void bin_set_aside_locked(struct bin *bin, struct slab *slab) {
 
 void bin_put_back_locked(struct bin *bin, struct slab *slab, size_t hole_bytes) {
     slab->busy = false;
+    count_resident(bin, slab, -1);
     POKE(&bin->hole_bytes, bin->hole_bytes + hole_bytes - slab->hole_bytes);
     slab->hole_bytes = (uint32_t)hole_bytes;
+    count_resident(bin, slab, 1);
     relist(bin, slab);
     drop_if_idle(bin, slab);
 }

@@ -5,6 +5,7 @@
 #include "conf/options.h"
 #include "os/lock.h"
 #include "os/os.h"
+#include "page/limit.h"
 
 #define HUGE_NAME "tidemalloc huge"
 enum { CACHE_ENTRIES_MAX = 64, LEARNED = 64 << 20 };
@@ -86,7 +87,9 @@ static struct span *take_cached(size_t bytes, size_t alignment) {
 // costs no fault; several together may be as large as other free memory may, too.
 static bool is_within_bounds_locked(uint64_t allowance) {
     size_t most = option(OPT_HUGE_CACHE);
-    if (cache.freed_count > 1)
+    if (limit_is_set())
+        most = min_size(most, cache.freed_bytes - min_size(limit_excess(), cache.freed_bytes));
+    if (cache.freed_count > 1 || purge_is_pressed(shared))
         most = min_size(most, allowance);
     return cache.freed_bytes <= most && cache.freed_count <= CACHE_ENTRIES_MAX;
 }
@@ -229,13 +232,21 @@ struct span *huge_reuse(size_t bytes, size_t alignment) {
     return make_block(span, bytes);
 }
 
+static struct span *take_new(size_t bytes, size_t alignment) {
+    if (!limit_reserve(bytes))
+        return NULL;
+    struct span *span = make_block(map_new(bytes_to_granules(bytes), alignment), bytes);
+    limit_release(bytes);
+    return span;
+}
+
 struct span *huge_take(size_t bytes, size_t alignment) {
     alignment = max_size(alignment, GRANULE);
-    struct span *span = map_new(bytes_to_granules(bytes), alignment);
+    struct span *span = take_new(bytes, alignment);
     // What waits for reuse may be what is missing.
     if (!span && huge_evict(UINT64_MAX) > 0)
-        span = map_new(bytes_to_granules(bytes), alignment);
-    return make_block(span, bytes);
+        span = take_new(bytes, alignment);
+    return span;
 }
 
 void huge_give(struct span *span) {
@@ -296,7 +307,7 @@ static size_t with_room(size_t granules) {
     return granules + granules / 8;
 }
 
-bool huge_resize(struct span *span, size_t bytes) {
+static bool resize(struct span *span, size_t bytes) {
     size_t granules = bytes_to_granules(bytes);
     if (granules > span->granules && !grow_mapping(span, with_room(granules)) &&
         !grow_mapping(span, granules))
@@ -306,6 +317,20 @@ bool huge_resize(struct span *span, size_t bytes) {
         shrink_mapping(span, granules);
     set_bytes(span, bytes);
     return true;
+}
+
+// What a block of this size takes into use when it grows.
+static size_t growth(const struct span *span, size_t bytes) {
+    return bytes > span->bytes ? bytes - span->bytes : 0;
+}
+
+bool huge_resize(struct span *span, size_t bytes) {
+    size_t more = growth(span, bytes);
+    if (!limit_reserve(more))
+        return false;
+    bool done = resize(span, bytes);
+    limit_release(more);
+    return done;
 }
 
 static bool prepare_target(void *target, size_t bytes) {
@@ -325,14 +350,23 @@ static bool move_mapping(struct span *span, size_t granules) {
     return memory != NULL;
 }
 
-void *huge_move(struct span *span, size_t bytes) {
+static bool resize_or_move(struct span *span, size_t bytes) {
     size_t granules = bytes_to_granules(bytes);
-    if (huge_resize(span, bytes))
-        return (void *)span->base;
+    if (resize(span, bytes))
+        return true;
     if (!move_mapping(span, with_room(granules)) && !move_mapping(span, granules))
+        return false;
+    resize(span, bytes);
+    return true;
+}
+
+void *huge_move(struct span *span, size_t bytes) {
+    size_t more = growth(span, bytes);
+    if (!limit_reserve(more))
         return NULL;
-    huge_resize(span, bytes);
-    return (void *)span->base;
+    bool done = resize_or_move(span, bytes);
+    limit_release(more);
+    return done ? (void *)span->base : NULL;
 }
 
 void huge_fork_prepare(void) {

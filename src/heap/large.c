@@ -3,6 +3,7 @@
 
 #include "conf/counters.h"
 #include "os/os.h"
+#include "page/limit.h"
 
 // The figures of a block of this size, before (sign -1) and after (1) it changes.
 static void count_block(const struct span *span, int sign) {
@@ -17,9 +18,20 @@ static void set_bytes(struct span *span, size_t bytes) {
     count_block(span, 1);
 }
 
+// What an earlier holder left resident behind the block's end goes where the limits are close.
+static void give_slack(struct span *span, size_t bytes) {
+    size_t used = align_up(bytes, os_page_bytes());
+    if (span->resident <= used || !limit_is_close())
+        return;
+    if (os_purge((void *)(span->base + used), span->resident - used) == 0)
+        span->resident = used;
+}
+
 static struct span *make_block(struct span *span, size_t bytes) {
     if (!span)
         return NULL;
+    if (limit_is_set())
+        give_slack(span, bytes);
     set_bytes(span, bytes);
     span_set_kind(span, SPAN_LARGE);
     span_publish_block(span, CLASS_LARGE);
@@ -28,11 +40,21 @@ static struct span *make_block(struct span *span, size_t bytes) {
 
 struct span *large_take(struct page_heap *heap, size_t bytes, size_t alignment) {
     size_t granules = max_size(alignment >> GRANULE_SHIFT, 1);
-    return make_block(page_heap_take(heap, bytes_to_granules(bytes), granules), bytes);
+    if (!limit_reserve(bytes))
+        return NULL;
+    struct span *span = page_heap_take(heap, bytes_to_granules(bytes), granules);
+    span = make_block(span, bytes);
+    limit_release(bytes);
+    return span;
 }
 
 struct span *large_try_take(struct page_heap *heap, size_t bytes, bool *busy) {
-    return make_block(page_heap_try_take(heap, bytes_to_granules(bytes), busy), bytes);
+    *busy = false;
+    if (!limit_reserve(bytes))
+        return NULL;
+    struct span *span = make_block(page_heap_try_take(heap, bytes_to_granules(bytes), busy), bytes);
+    limit_release(bytes);
+    return span;
 }
 
 void large_give(struct span *span) {
@@ -42,10 +64,16 @@ void large_give(struct span *span) {
 
 bool large_resize(struct span *span, size_t bytes) {
     size_t granules = bytes_to_granules(bytes);
+    size_t more = bytes > span->bytes ? bytes - span->bytes : 0;
+    bool   done = limit_reserve(more);
+    if (!done)
+        return false;
     count_block(span, -1);
-    bool done = granules <= span->granules || page_heap_grow(span->pages, span, granules);
+    if (granules > span->granules)
+        done = page_heap_grow(span->pages, span, granules);
     if (granules < span->granules)
         page_heap_shrink(span->pages, span, granules);
     set_bytes(span, done ? bytes : span->bytes);
+    limit_release(more);
     return done;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conf/options.h"
+#include "page/limit.h"
 
 enum {
     SETTLE_FLUSHES = 8,      // flushes between two looks at the clock
@@ -18,6 +19,7 @@ enum {
     BYTES_MAX = 131072,      // of a batch or a flush: the larger the slots, the dearer each
     PROVEN_TURNS = 3,        // refill, flush, refill: a program that fills and frees once has one
     FOREIGN_FREES = 16,      // frees of a class, before any refill, that go to the bins
+    LIMITED_ROOM = 65536,    // bytes of room that a cache may have above the soft limit
     STREAK_ROOMS = 12,       // rooms flushed in a row that may be a swing
 };
 
@@ -61,10 +63,17 @@ static void set_busy(struct cache *cache, bool busy) {
 
 // --- room ----------------------------------------------------------------------------------------
 
-// Bytes of room from the budgets of thread and process. False: one of them is used up. More than a
-// quarter of a thread's most is for few threads: those that find most of the process's unused.
+static bool is_above_soft_limit(void) {
+    return limit_is_set() && limit_excess() > 0;
+}
+
+// Bytes of room from the budgets of thread and process. False: one of them is used up, or the soft
+// limit is and the cache has what it needs least. More than a quarter of a thread's most is for few
+// threads: those that find most of the process's unused.
 static bool allow(struct cache *cache, size_t bytes, bool proven) {
     size_t own = cache->allowed + bytes, most = option(OPT_CACHE), total = option(OPT_CACHE_TOTAL);
+    if (own > LIMITED_ROOM && is_above_soft_limit())
+        return false;
     if (own > (proven ? most : min_size(most / 4, UNPROVEN_BYTES)))
         return false;
     if (!proven || own > most / 4)
@@ -286,7 +295,7 @@ static void flush_some(struct cache *cache, const char *function, class_id id) {
     uint32_t room = class->room, half = room - (uint32_t)max_size(room / 2, 1) + 1;
     uint32_t count = (uint32_t)min_size(half, min_size(FLUSH_MAX, most_at_once(id)));
     flush(cache, function, id, count);
-    if (class->streak * count >= STREAK_ROOMS * room)
+    if (class->streak * count >= STREAK_ROOMS * room || is_above_soft_limit())
         shrink_room(cache, id, room - count + 1);
 }
 

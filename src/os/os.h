@@ -89,6 +89,9 @@ struct os_limits {
 // Reads affinity mask and cgroup files with raw system calls and a buffer on the stack (under 1
 // KiB); what cannot be read does not limit.
 void os_limits_read(struct os_limits *limits);
+// Bytes of memory that this process may use: the least of its cgroups' limits (v1, v2) and of the
+// machine's memory; 0 when nothing can be read.
+uint64_t os_memory_limit(void);
 // At most `capacity` bytes of a file; the count read, or -1. No 0 is added.
 ptrdiff_t os_read_file(const char *path, char *buffer, size_t capacity);
 // Resident bytes of this process from /proc/self/statm; 0 when it cannot be read.
@@ -113,6 +116,27 @@ int os_thread_exit_arm(void *argument);
 int os_fork_hooks(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 // A number that differs between live threads (the thread pointer); for messages and debug checks.
 uintptr_t os_thread_id(void);
+
+// --- a thread of our own (os_linux_background.c) -----------------------------------------------
+
+// Starts a detached thread that runs `body`, which never returns: all signals blocked, a small
+// stack, its name `name` (15 characters at most). May call malloc through libc, and takes locks of
+// libc that are held where libc calls free: to be called from malloc only, outside our locks.
+int os_thread_start(void (*body)(void), const char *name);
+// As os_wait, for at most `ns`.
+void os_wait_for(uint32_t *word, uint32_t expected, uint64_t ns);
+
+// Where the kernel tells of memory pressure; -1 = nowhere. Of one thread.
+struct os_pressure {
+    int stall;   // the cgroup's memory.pressure, else the machine's
+    int events;  // the cgroup's memory.events: its "high" limit and the others were passed
+};
+// To be called once by the thread that will wait. Opens what there is and may be opened. Where the
+// kernel can, that thread gets a table of files of its own, empty but for these: the program, which
+// may close what it did not open, cannot meet them.
+void os_pressure_open(struct os_pressure *pressure);
+// Sleeps for `ns`, or until there is pressure: then true. What is found broken is not used again.
+bool os_pressure_wait(struct os_pressure *pressure, uint64_t ns);
 
 // --- libc's own malloc (os_linux_libc.c) -------------------------------------------------------
 

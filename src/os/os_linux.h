@@ -52,3 +52,8 @@ ALWAYS_INLINE void *call_mremap(void *address, size_t old_bytes, size_t new_byte
 ALWAYS_INLINE bool call_is_refused(int error) {
     return error == ENOSYS || error == EPERM;
 }
+
+// Of os_linux_limits.c: writes the path of an existing file of this process's own group of version
+// 2. False: there is none.
+enum { OS_GROUP_PATH_MAX = 384 };
+bool os_group_file(const char *file, char path[OS_GROUP_PATH_MAX]);

@@ -1,18 +1,21 @@
-// os/os_linux_limits.c - how many processors this process may use.
+// os/os_linux_limits.c - how many processors and how much memory this process may use.
 //
-// The affinity mask, cut by the cgroup's quota. Both versions of cgroups are read where systems
-// mount them:
-//   version 2   /sys/fs/cgroup<path>/cpu.max
+// The affinity mask and the machine's memory, cut by the cgroup's limits. Both versions of cgroups
+// are read where systems mount them:
+//   version 2   /sys/fs/cgroup<path>/cpu.max, memory.max
 //   version 1   /sys/fs/cgroup/cpu<path>/cpu.cfs_{quota,period}_us
+//               /sys/fs/cgroup/memory<path>/memory.limit_in_bytes
 // <path> comes from /proc/self/cgroup. The group and each of its ancestors can limit, so all are
 // read, up to the root of the mount: in a container the path may be the host's, and the root is
 // then the container's own group. What is missing or odd does not limit.
 // Where the root has no group below it, as in most containers, it is the group: then the path is
-// not asked for, because /proc/self/cgroup of a young process takes longer than all the rest.
+// not asked for processors, because /proc/self/cgroup of a young process takes longer than all the
+// rest.
 #include "os/os.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 
 #include "base/bits.h"
 #include "base/text.h"
@@ -49,21 +52,6 @@ static bool read_text(const char *path, char *text, size_t capacity) {
     return count > 0;
 }
 
-// Kept out of line, as all that need a buffer here: the frames would add up to more than 1 KiB.
-NOINLINE static bool read_in_group(const char *root, const char *path, size_t path_length,
-                                   const char *file, char *text, size_t capacity) {
-    char   name[ROOT_MAX + CGROUP_PATH_MAX + 32];
-    size_t at = 0;
-    for (size_t i = 0; root[i]; i++)
-        name[at++] = root[i];
-    for (size_t i = 0; i < path_length; i++)
-        name[at++] = path[i];
-    for (size_t i = 0; file[i]; i++)
-        name[at++] = file[i];
-    name[at] = 0;
-    return read_text(name, text, capacity);
-}
-
 // --- one group ---------------------------------------------------------------------------------
 
 struct group {
@@ -72,33 +60,49 @@ struct group {
     size_t      path_length;  // the part of `path` that is meant
 };
 
-static bool group_read(const struct group *group, const char *file, char *text, size_t capacity) {
-    return read_in_group(group->root, group->path, group->path_length, file, text, capacity);
+enum { NAME_MAX_BYTES = OS_GROUP_PATH_MAX };
+_Static_assert(NAME_MAX_BYTES >= ROOT_MAX + CGROUP_PATH_MAX + 32, "a path of a group fits");
+
+static void group_name(const struct group *group, const char *file, char name[NAME_MAX_BYTES]) {
+    size_t at = 0;
+    for (size_t i = 0; group->root[i]; i++)
+        name[at++] = group->root[i];
+    for (size_t i = 0; i < group->path_length; i++)
+        name[at++] = group->path[i];
+    for (size_t i = 0; file[i]; i++)
+        name[at++] = file[i];
+    name[at] = 0;
 }
 
-static void limit_cpus(struct os_limits *limits, uint64_t quota_us, uint64_t period_us) {
-    if (period_us == 0 || quota_us == 0)
-        return;
-    uint64_t cpus = quota_us / period_us + (quota_us % period_us != 0);
-    if (cpus < limits->cpus)
-        limits->cpus = (unsigned)cpus;
+// Kept out of line, as all that need a buffer here: the frames would add up to more than 1 KiB.
+NOINLINE static bool group_read(const struct group *group, const char *file, char *text,
+                                size_t capacity) {
+    char name[NAME_MAX_BYTES];
+    group_name(group, file, name);
+    return read_text(name, text, capacity);
 }
 
-// Reads one group. False: it has no such file.
-typedef bool group_reader(struct os_limits *limits, const struct group *group);
+// Reads one group, and lowers `*least`, which starts as what there is without groups. False: it has
+// no such file.
+typedef bool group_reader(uint64_t *least, const struct group *group);
 
-static bool read_group_v2(struct os_limits *limits, const struct group *group) {
+static void lower_cpus(uint64_t *least, uint64_t quota_us, uint64_t period_us) {
+    if (period_us != 0 && quota_us != 0)
+        *least = min_size(*least, quota_us / period_us + (quota_us % period_us != 0));
+}
+
+static bool read_cpu_v2(uint64_t *least, const struct group *group) {
     char        text[64];
     uint64_t    quota, period;
     const char *at = text;
     if (!group_read(group, "/cpu.max", text, sizeof text))
         return false;
     if (take_number(&at, &quota) && take_number(&at, &period))
-        limit_cpus(limits, quota, period);
+        lower_cpus(least, quota, period);
     return true;
 }
 
-static bool read_cpu_v1(struct os_limits *limits, const struct group *group) {
+static bool read_cpu_v1(uint64_t *least, const struct group *group) {
     char        text[64];
     uint64_t    quota, period;
     const char *at = text;
@@ -109,7 +113,7 @@ static bool read_cpu_v1(struct os_limits *limits, const struct group *group) {
         return true;
     at = text;
     if (group_read(group, "/cpu.cfs_period_us", text, sizeof text) && take_number(&at, &period))
-        limit_cpus(limits, quota, period);
+        lower_cpus(least, quota, period);
     return true;
 }
 
@@ -122,20 +126,51 @@ NOINLINE static bool has_no_groups(const char *root) {
 }
 
 // The root of a hierarchy, when it is the only group. False: it is not, or is none.
-static bool read_lone_root(struct os_limits *limits, const char *root, group_reader *reader) {
-    return has_no_groups(root) && reader(limits, &(struct group){root, "", 0});
+static bool read_lone_root(uint64_t *least, const char *root, group_reader *reader) {
+    return has_no_groups(root) && reader(least, &(struct group){root, "", 0});
 }
+
+// "max" is no number here; 0 would mean that nothing may run.
+static bool read_bytes(uint64_t *least, const struct group *group, const char *file) {
+    char        text[64];
+    uint64_t    bytes;
+    const char *at = text;
+    if (!group_read(group, file, text, sizeof text))
+        return false;
+    if (take_number(&at, &bytes) && bytes > 0)
+        *least = min_size(*least, bytes);
+    return true;
+}
+
+static bool read_memory_v2(uint64_t *least, const struct group *group) {
+    return read_bytes(least, group, "/memory.max");
+}
+
+static bool read_memory_v1(uint64_t *least, const struct group *group) {
+    return read_bytes(least, group, "/memory.limit_in_bytes");
+}
+
+// What is asked of all groups.
+struct question {
+    group_reader *v2;
+    const char   *controller;  // version 1: in the list of a line
+    const char   *root;        // version 1: where its hierarchy is mounted
+    group_reader *v1;
+};
+static const struct question about_cpus = {read_cpu_v2, "cpu", ROOT_V1, read_cpu_v1};
+static const struct question about_memory = {read_memory_v2, "memory", "/sys/fs/cgroup/memory",
+                                             read_memory_v1};
 
 // --- the groups of this process ----------------------------------------------------------------
 
 // Reads a group and all groups above it.
-static void read_upwards(struct os_limits *limits, const char *root, const char *path,
+static void read_upwards(uint64_t *least, const char *root, const char *path,
                          group_reader *reader) {
     struct group group = {root, path, text_length(path)};
     for (;;) {
         while (group.path_length > 0 && path[group.path_length - 1] == '/')
             group.path_length--;
-        reader(limits, &group);
+        reader(least, &group);
         if (group.path_length == 0)
             return;
         while (group.path_length > 0 && path[group.path_length - 1] != '/')
@@ -157,7 +192,7 @@ static bool list_has(const char *list, const char *word) {
 }
 
 // One line of /proc/self/cgroup: "ID:CONTROLLERS:PATH"; version 2 is "0::PATH".
-static void read_line(struct os_limits *limits, const char *line) {
+static void read_line(const struct question *question, uint64_t *least, const char *line) {
     const char *list = line, *path;
     while (*list && *list != ':')
         list++;
@@ -168,9 +203,9 @@ static void read_line(struct os_limits *limits, const char *line) {
     if (*path++ != ':')
         return;
     if (*list == ':')
-        read_upwards(limits, ROOT_V2, path, read_group_v2);
-    if (list_has(list, "cpu"))
-        read_upwards(limits, ROOT_V1, path, read_cpu_v1);
+        read_upwards(least, ROOT_V2, path, question->v2);
+    if (question->v1 && list_has(list, question->controller))
+        read_upwards(least, question->root, path, question->v1);
 }
 
 // Reads a line that is too long for us without its path: the root of the hierarchy is left.
@@ -182,7 +217,7 @@ static void drop_path(char *line) {
 }
 
 // The file has no bound on its length, so it is read through a small window.
-NOINLINE static void read_groups(struct os_limits *limits) {
+NOINLINE static void read_groups(const struct question *question, uint64_t *least) {
     char   line[CGROUP_PATH_MAX], window[256];
     size_t length = 0;
     int    fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/cgroup", O_RDONLY | O_CLOEXEC, 0);
@@ -199,11 +234,39 @@ NOINLINE static void read_groups(struct os_limits *limits) {
             line[length] = 0;
             if (length == sizeof line - 1)
                 drop_path(line);
-            read_line(limits, line);
+            read_line(question, least, line);
             length = 0;
         }
     }
     syscall(SYS_close, fd);
+}
+
+// --- a file of the own group -------------------------------------------------------------------
+
+struct search {
+    uint64_t    found;  // first, because the reader is given its address
+    const char *file;
+    char       *path;
+};
+
+// The own group is asked first, then those above it. Where version 1 is in use too, version 2 is
+// mounted beside it.
+static bool find_file(uint64_t *found, const struct group *group) {
+    static const char *const roots[] = {ROOT_V2, "/sys/fs/cgroup/unified"};
+    struct search           *search = (struct search *)found;
+    for (unsigned i = 0; i < ARRAY_COUNT(roots) && !search->found; i++) {
+        struct group here = {roots[i], group->path, group->path_length};
+        group_name(&here, search->file, search->path);
+        search->found = syscall(SYS_faccessat, AT_FDCWD, search->path, F_OK) == 0;
+    }
+    return search->found;
+}
+
+bool os_group_file(const char *file, char path[OS_GROUP_PATH_MAX]) {
+    static const struct question about_file = {find_file, NULL, NULL, NULL};
+    struct search                search = {0, file, path};
+    read_groups(&about_file, &search.found);
+    return search.found != 0;
 }
 
 // --- processors --------------------------------------------------------------------------------
@@ -241,14 +304,27 @@ NOINLINE static unsigned count_online(void) {
 }
 
 void os_limits_read(struct os_limits *limits) {
-    unsigned cpus = count_affinity();
+    uint64_t cpus = count_affinity();
     if (cpus == 0)
         cpus = count_online();
-    limits->cpus = cpus ? cpus : 1;
+    if (cpus == 0)
+        cpus = 1;
     // A quota could only make less of it.
-    if (limits->cpus > 1 && !read_lone_root(limits, ROOT_V1, read_cpu_v1) &&
-        !read_lone_root(limits, ROOT_V2, read_group_v2))
-        read_groups(limits);
+    if (cpus > 1 && !read_lone_root(&cpus, ROOT_V1, read_cpu_v1) &&
+        !read_lone_root(&cpus, ROOT_V2, read_cpu_v2))
+        read_groups(&about_cpus, &cpus);
+    limits->cpus = (unsigned)cpus;
+}
+
+// --- memory ------------------------------------------------------------------------------------
+
+uint64_t os_memory_limit(void) {
+    struct sysinfo machine;
+    uint64_t       bytes = UINT64_MAX;
+    if (syscall(SYS_sysinfo, &machine) == 0)
+        bytes = (uint64_t)machine.totalram * machine.mem_unit;
+    read_groups(&about_memory, &bytes);
+    return bytes == UINT64_MAX ? 0 : bytes;
 }
 
 uint64_t os_resident_bytes(void) {

@@ -21,6 +21,7 @@
 struct page_gauge {
     uint64_t dirty_bytes;   // resident in free spans
     uint64_t active_bytes;  // in spans in use
+    uint64_t slab_bytes;    // resident in slabs; kept by bins, and only where a limit is set
     uint64_t purged_bytes;  // given back to the kernel, and not taken again since
     uint64_t missed_bytes;  // taken again after they were given back, ever: each was a page fault
 };

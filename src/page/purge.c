@@ -4,9 +4,11 @@
 #include "conf/counters.h"
 #include "conf/options.h"
 #include "os/os.h"
+#include "page/limit.h"
 
 enum { PAUSE_NS = 1000000000, REGRET_HALF_NS = 1000000000 };
 enum { SLICE_BYTES = 8 << 20, KEEP_LEAST = 1 << 20 };  // a shorter start goes with the end
+enum { PRESSED_BUDGET = 256 << 10 };  // under memory pressure
 
 void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns) {
     *purge = (struct purge){
@@ -18,7 +20,16 @@ void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns) {
     decay_init(&purge->decay, decay_ns, now_ns);
 }
 
+void purge_press(struct purge *purge, bool pressed) {
+    POKE(&purge->pressed, pressed);
+}
+bool purge_is_pressed(const struct purge *purge) {
+    return PEEK(&purge->pressed);
+}
+
 static uint64_t budget(const struct purge *purge) {
+    if (UNLIKELY(purge_is_pressed(purge)))
+        return PRESSED_BUDGET;
     uint64_t share = PEEK(&purge->gauge.active_bytes) / 100 * option(OPT_PURGE_PERCENT);
     uint64_t floor = option(OPT_PURGE_BUDGET);
     return share > floor ? share : floor;
@@ -41,12 +52,17 @@ static void learn_locked(struct purge *purge, uint64_t now_ns) {
     purge->missed_seen = missed;
 }
 
+// Nothing is regretted while others wait for memory.
+static uint64_t most_now(const struct purge *purge) {
+    return budget(purge) + (UNLIKELY(purge_is_pressed(purge)) ? 0 : PEEK(&purge->regret));
+}
+
 uint64_t purge_allowance(struct purge *purge, uint64_t now_ns) {
     if (lock_try(&purge->lock)) {
         learn_locked(purge, now_ns);
         lock_release(&purge->lock);
     }
-    return budget(purge) + PEEK(&purge->regret);
+    return most_now(purge);
 }
 
 static void note_swing(struct purge *purge, uint64_t dirty) {
@@ -56,19 +72,29 @@ static void note_swing(struct purge *purge, uint64_t dirty) {
         POKE(&purge->low_bytes, dirty);
 }
 
+// Above the soft limit: what has to go of free memory. Not before some has gathered, so that not
+// each free ends in a system call.
+static uint64_t beyond_limit(uint64_t dirty) {
+    uint64_t excess = limit_excess(), slack = limit_slack();
+    return excess > 0 && dirty >= slack ? min_size(dirty, excess + slack) : 0;
+}
+
 bool purge_is_within(struct purge *purge) {
     uint64_t dirty = PEEK(&purge->gauge.dirty_bytes);
     note_swing(purge, dirty);
-    return dirty <= budget(purge) + PEEK(&purge->regret);
+    if (limit_is_set() && beyond_limit(dirty) > 0)
+        return false;
+    return dirty <= most_now(purge);
 }
 
 size_t purge_surplus(struct purge *purge, uint64_t now_ns) {
     uint64_t dirty = PEEK(&purge->gauge.dirty_bytes), limit = budget(purge);
+    uint64_t beyond = limit_is_set() ? beyond_limit(dirty) : 0;
     note_swing(purge, dirty);
-    if (LIKELY(dirty <= limit) || now_ns < PEEK(&purge->pause_ns))
+    if (LIKELY(dirty <= limit && beyond == 0) || now_ns < PEEK(&purge->pause_ns))
         return 0;
     uint64_t most = purge_allowance(purge, now_ns);
-    return dirty > most ? dirty - most + limit / 8 : 0;
+    return max_size(beyond, dirty > most ? dirty - most + limit / 8 : 0);
 }
 
 static size_t tick_locked(struct purge *purge, uint64_t now_ns) {

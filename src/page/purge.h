@@ -28,10 +28,14 @@ struct purge {
     uint64_t          regret_ns;  // when it was last halved
     uint64_t          high_bytes, low_bytes;  // of dirty bytes since then, as settles saw them;
                                               // relaxed: hints
+    bool              pressed;      // the machine is short of memory; relaxed: a hint
     uint64_t          missed_seen;  // of gauge.missed_bytes, what is in `regret` already
 };
 
 void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns);
+// While pressed free memory has next to no budget.
+void purge_press(struct purge *purge, bool pressed);
+bool purge_is_pressed(const struct purge *purge);
 // What free memory of one kind may keep resident now: budget and regret. Any thread, no lock held.
 uint64_t purge_allowance(struct purge *purge, uint64_t now_ns);
 // True: free memory is within budget and regret as they were last learned; asks no clock. For who

@@ -132,6 +132,8 @@ void fake_forget(void) {
     fake_memory_forget();
 }
 
+static void forget_thread(void);
+
 void fake_reset(void) {
     static char *no_variables[] = {NULL};
     fake_forget();
@@ -141,6 +143,7 @@ void fake_reset(void) {
     memset(libc_blocks, 0, sizeof libc_blocks);
     memset(fork_hooks, 0, sizeof fork_hooks);
     libc_frees = 0;
+    forget_thread();
     exit_hook = NULL;
     exit_argument = NULL;
     fake_world = (struct fake_world){.now_ns = 1000000000,
@@ -221,6 +224,14 @@ void fake_set_limits(unsigned cpus) {
     fake_world.limits = (struct os_limits){.cpus = cpus};
 }
 
+uint64_t os_memory_limit(void) {
+    return fake_world.memory_limit;
+}
+
+void fake_set_memory_limit(uint64_t bytes) {
+    fake_world.memory_limit = bytes;
+}
+
 void fake_set_file(const char *path, const char *content) {
     unsigned i = 0;
     while (i < FILES_MAX && files[i].path && !text_equal(files[i].path, path))
@@ -241,6 +252,51 @@ ptrdiff_t os_read_file(const char *path, char *buffer, size_t capacity) {
     }
     fake_end(count < 0 ? ENOENT : 0);
     return count;
+}
+
+// --- a thread of our own -------------------------------------------------------------------------
+
+static const char *started_name;
+static unsigned    presses;
+
+int os_thread_start(void (*body)(void), const char *name) {
+    int error = fake_begin(FAKE_THREAD_START, NULL, 0);
+    fake_need(body != NULL && text_length(name) < 16, "a thread without body or name", NULL, 0);
+    if (!error)
+        started_name = name;
+    return fake_end(error);
+}
+
+void os_wait_for(uint32_t *word, uint32_t expected, uint64_t ns) {
+    if (PEEK(word) == expected)
+        fake_advance(ns);
+}
+
+void os_pressure_open(struct os_pressure *pressure) {
+    *pressure = (struct os_pressure){-1, -1};
+}
+
+bool os_pressure_wait(struct os_pressure *pressure, uint64_t ns) {
+    (void)pressure;
+    if (presses > 0 && ns > 0) {
+        presses--;
+        return true;
+    }
+    fake_advance(ns);
+    return false;
+}
+
+static void forget_thread(void) {
+    started_name = NULL;
+    presses = 0;
+}
+
+const char *fake_started_thread(void) {
+    return started_name;
+}
+
+void fake_press(unsigned times) {
+    presses = times;
 }
 
 // --- last words --------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ enum fake_call {
     FAKE_READ_FILE,
     FAKE_THREAD_HOOK,  // os_thread_exit_hook and os_thread_exit_arm
     FAKE_FORK_HOOKS,
+    FAKE_THREAD_START,
     FAKE_CALLS,
     FAKE_ANY = FAKE_CALLS,  // for fake_fail and fake_count: all of them together
 };
@@ -100,8 +101,14 @@ void fake_set_page_bytes(size_t bytes);  // 4096, 16384 or 65536; before anythin
 void fake_set_secure(bool secure);
 void fake_set_environ(char **variables);  // kept, not copied; NULL as very early
 void fake_set_limits(unsigned cpus);
+void fake_set_memory_limit(uint64_t bytes);  // what os_memory_limit answers
 // os_read_file of `path` gives `content`; both are kept, not copied. 8 files at most.
 void fake_set_file(const char *path, const char *content);
+
+// No thread is started: the order is recorded. Waiting with an end moves the clock to that end.
+// Pressure is told by the next `times` waits.
+const char *fake_started_thread(void);  // name of the last one, NULL = none since fake_reset
+void        fake_press(unsigned times);
 
 // --- last words --------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ struct fake_world {
     bool             is_secure;
     char           **environment;
     struct os_limits limits;
+    uint64_t         memory_limit;
 };
 extern struct fake_world fake_world;
 

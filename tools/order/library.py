@@ -123,6 +123,7 @@ def read_calls(disassembly):
                           r"|sp, sp, #(0x[0-9a-f]+)(?:, lsl #(\d+))?)$", line)
         if frame and here:
             size = int(frame.group(1) or frame.group(2), 16) << int(frame.group(3) or 0)
+            size = min(size, 2**64 - size)  # 128 bytes are shorter to write as minus -128
             frames[here] = max(frames.get(here, 0), size)
     return calls, frames
 

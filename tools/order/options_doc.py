@@ -100,6 +100,7 @@ def show(row, value):
         return zero
     words = string(row["help"]).split(":")[0].split("|")
     return {"COUNT": str, "SIZE": show_size, "TIME": show_time, "PERCENT": lambda v: f"{v}%",
+            "LIMIT": show_size,
             "BOOL": lambda v: ("off", "on")[v],
             "CHOICE": lambda v: words[v]}[row["type"]](value)
 
@@ -113,6 +114,8 @@ def allowed(row):
     if zero:
         low = max(low, 1)
     text = f"{show(row, low)} to {show(row, number(row['max']))}"
+    if row["type"] == "LIMIT":
+        text += ", 1% to 100%"
     return f"{text}, {zero}" if zero else text
 
 

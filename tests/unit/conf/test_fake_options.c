@@ -82,9 +82,12 @@ static const struct option_case cases[] = {
     {OPT_PURGE_BUDGET, "5M", MIB(5), "lots", "not a size", "999999T"},
     {OPT_PURGE_PERCENT, "25%", 25, "25 percent", "not a percentage", "101%"},
     {OPT_DECAY, "1500ms", 1500, "soon", "not a duration", "999h"},
+    {OPT_SOFT_LIMIT, "80%", 80, "most", "not a size or percentage", NULL},
+    {OPT_HARD_LIMIT, "100M", MIB(100), "100 M", "not a size or percentage", NULL},
     {OPT_PERTURB, "0xa5", 0xa5, "a5", "not a number", "256"},
     {OPT_FOREIGN, "leak", 1, "ignore", "not one of abort|leak", NULL},
     {OPT_STATS, "json", 2, "yaml", "not one of off|text|json", NULL},
+    {OPT_BACKGROUND, "1", 1, "maybe", "not on or off", NULL},
     {OPT_VERBOSE, "yes", 1, "2", "not on or off", NULL},
 };
 
@@ -132,6 +135,12 @@ static void test_exact_lines(void) {
     expect_refused(OPT_DECAY, "TIDE_DECAY=2h", "outside 1ms to 1h or off");
     expect_refused(OPT_HUGE_THRESHOLD, "TIDE_HUGE_THRESHOLD=1", "outside 64K to 32M");
     expect_refused(OPT_PURGE_PERCENT, "TIDE_PURGE_PERCENT=300", "outside 0% to 100%");
+    static const char *const limits[] = {"0%", "101%", "80", "1023K", "1025T"};
+    for (unsigned i = 0; i < ARRAY_COUNT(limits); i++) {
+        char setting[LINE];
+        join(setting, "TIDE_SOFT_LIMIT=", limits[i], "", "");
+        expect_refused(OPT_SOFT_LIMIT, setting, "outside 1M to 1T, 1% to 100% or off");
+    }
     start("TIDE_FOREIGN=2", NULL, NULL);
     CHECK_TEXT(fake_output(), "tidemalloc: TIDE_FOREIGN=2: not one of abort|leak; "
                               "using the default abort\n");
@@ -346,6 +355,9 @@ static void test_show(void) {
         {OPT_DECAY, 0, "off"},     {OPT_DECAY, 2000, "2s"},    {OPT_DECAY, 1500, "1500ms"},
         {OPT_DECAY, 120000, "2m"}, {OPT_DECAY, 3600000, "1h"}, {OPT_PURGE_PERCENT, 12, "12%"},
         {OPT_STATS, 0, "off"},     {OPT_STATS, 1, "text"},     {OPT_STATS, 2, "json"},
+        {OPT_SOFT_LIMIT, 0, "off"},
+        {OPT_SOFT_LIMIT, 100, "100%"},
+        {OPT_HARD_LIMIT, 1, "1%"}, {OPT_HARD_LIMIT, MIB(1), "1M"},
         {OPT_FOREIGN, 1, "leak"},  {OPT_VERBOSE, 1, "on"},     {OPT_VERBOSE, 0, "off"},
     };
     start(NULL, NULL, NULL);

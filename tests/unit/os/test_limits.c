@@ -1,8 +1,10 @@
-// unit/os/test_limits.c - processors by affinity and cgroups' quotas, real and invented ones.
+// unit/os/test_limits.c - processors by affinity and cgroups' quotas, memory by cgroups' limits,
+// real and invented ones.
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 
 #include "os/os.h"
 #include "tests/support/death.h"
@@ -90,49 +92,64 @@ static const struct invented {
     struct {
         const char *path, *content;
     } files[4];
-    unsigned cpus;  // 0 = as many as the affinity mask has
+    unsigned cpus;    // 0 = as many as the affinity mask has
+    uint64_t memory;  // 0 = what the machine has
 } invented[] = {
-    {"0::/\n", {{"cpu.max", "100000 100000\n"}}, 1},
-    {"0::/\n", {{"cpu.max", "max 100000\n"}}, 0},
-    {"0::/\n", {{"cpu.max", "1000 100000\n"}}, 1},
-    {"0::/\n", {{"cpu.max", "100001 100000\n"}}, 2},
-    {"0::/\n", {{"cpu.max", "0 0\n"}}, 0},
-    {"0::/\n", {{"cpu.max", "junk\n"}}, 0},
-    {"0::/\n", {{"cpu.max", ""}}, 0},
-    {"0::/\n", {{"cpu.max", "99999999999999999999999 1\n"}}, 0},
+    {"0::/\n", {{"cpu.max", "100000 100000\n"}}, 1, 0},
+    {"0::/\n", {{"cpu.max", "max 100000\n"}}, 0, 0},
+    {"0::/\n", {{"cpu.max", "1000 100000\n"}}, 1, 0},
+    {"0::/\n", {{"cpu.max", "100001 100000\n"}}, 2, 0},
+    {"0::/\n", {{"cpu.max", "0 0\n"}}, 0, 0},
+    {"0::/\n", {{"cpu.max", "junk\n"}}, 0, 0},
+    {"0::/\n", {{"cpu.max", ""}}, 0, 0},
+    {"0::/\n", {{"cpu.max", "99999999999999999999999 1\n"}}, 0, 0},
     {"0::/a/b\n",  // the tightest of all groups above
      {{"a/b/cpu.max", "300000 100000\n"},
       {"a/cpu.max", "50000 100000\n"},
       {"cpu.max", "200000 100000\n"}},
-     1},
-    {"0::/not/here\n", {{"cpu.max", "50000 100000\n"}}, 1},  // a container's root
-    {"0::" DEEP_PATH DEEP_PATH "\n", {{DEEP_PATH DEEP_PATH "/cpu.max", "9 100000\n"}}, 1},
+     1, 0},
+    {"0::/not/here\n", {{"cpu.max", "50000 100000\n"}}, 1, 0},  // a container's root
+    {"0::" DEEP_PATH DEEP_PATH "\n", {{DEEP_PATH DEEP_PATH "/cpu.max", "9 100000\n"}}, 1, 0},
     {"12:pids:/x\n5:cpu,cpuacct:/d\n4:memory:/d/e\n1:name=systemd:/\n",
      {{"cpu/d/cpu.cfs_quota_us", "50000\n"}, {"cpu/d/cpu.cfs_period_us", "100000\n"}},
-     1},
+     1, 0},
     {"3:cpuacct,cpu:/\n2:cpuset:/\n",
      {{"cpu/cpu.cfs_quota_us", "-1\n"}, {"cpu/cpu.cfs_period_us", "100000\n"}},
-     0},
+     0, 0},
     {"2:cpuset:/\n",  // no "cpu" in the list
      {{"cpu/cpu.cfs_quota_us", "50000\n"},
       {"cpu/cpu.cfs_period_us", "100000\n"},
       {"cpu/other/cpu.cfs_quota_us", "-1\n"}},
-     0},
+     0, 0},
     // Its path is given up, the root is not.
-    {too_long, {{"cpu.max", "50000 100000\n"}, {"other/cpu.max", "max 100000\n"}}, 1},
-    {"", {{"cpu.max", "50000 100000\n"}, {"other/cpu.max", "max 100000\n"}}, 0},
+    {too_long, {{"cpu.max", "50000 100000\n"}, {"other/cpu.max", "max 100000\n"}}, 1, 0},
+    {"", {{"cpu.max", "50000 100000\n"}, {"other/cpu.max", "max 100000\n"}}, 0, 0},
     // A group below the root limits those in it only.
-    {"0::/\n", {{"cpu.max", "max 100000\n"}, {"other/cpu.max", "50000 100000\n"}}, 0},
+    {"0::/\n", {{"cpu.max", "max 100000\n"}, {"other/cpu.max", "50000 100000\n"}}, 0, 0},
     // The root is the only group: whatever the list says.
-    {"0::/the/hosts/path\n", {{"cpu.max", "50000 100000\n"}}, 1},
-    {"nonsense\n::\n\n0:\n", {{"cpu.max", "50000 100000\n"}}, 1},
-    {"", {{"cpu.max", "50000 100000\n"}}, 1},
+    {"0::/the/hosts/path\n", {{"cpu.max", "50000 100000\n"}}, 1, 0},
+    {"nonsense\n::\n\n0:\n", {{"cpu.max", "50000 100000\n"}}, 1, 0},
+    {"", {{"cpu.max", "50000 100000\n"}}, 1, 0},
     {"4:cpu:/the/hosts/path\n",
      {{"cpu/cpu.cfs_quota_us", "50000\n"}, {"cpu/cpu.cfs_period_us", "100000\n"}},
-     1},
+     1, 0},
     // Version 2 with a group that happens to be called cpu, and nothing below it.
-    {"0::/cpu\n", {{"cpu.max", "max 100000\n"}, {"cpu/cpu.max", "50000 100000\n"}}, 1},
-    {"0::/\n", {{"cpu.max", "50000 100000\n"}, {"cpu/cpu.max", "max 100000\n"}}, 1},
+    {"0::/cpu\n", {{"cpu.max", "max 100000\n"}, {"cpu/cpu.max", "50000 100000\n"}}, 1, 0},
+    {"0::/\n", {{"cpu.max", "50000 100000\n"}, {"cpu/cpu.max", "max 100000\n"}}, 1, 0},
+    {"0::/\n", {{"memory.max", "104857600\n"}}, 0, MIB(100)},
+    {"0::/\n", {{"memory.max", "max\n"}}, 0, 0},
+    {"0::/\n", {{"memory.max", "0\n"}}, 0, 0},
+    {"0::/\n", {{"memory.max", "99999999999999999999999\n"}}, 0, 0},
+    {"0::/a/b\n",
+     {{"a/b/memory.max", "300000000\n"}, {"a/memory.max", "max\n"}, {"memory.max", "200000000\n"}},
+     0,
+     200000000},
+    {"4:memory:/d/e\n1:cpu:/\n",
+     {{"memory/d/memory.limit_in_bytes", "104857600\n"},
+      {"memory/memory.limit_in_bytes", "9223372036854771712\n"},
+      {"memory.max", "4096\n"}},  // of the version that the process is in no group of
+     0,
+     MIB(100)},
 };
 
 static void write_file(const char *directory, const char *path, const char *content) {
@@ -174,6 +191,10 @@ static void check_invented(void *argument) {
     mount_invented(row);
     os_limits_read(&limits);
     CHECK_EQ(limits.cpus, row->cpus && row->cpus < usable ? row->cpus : usable);
+    struct sysinfo machine;
+    CHECK_EQ(sysinfo(&machine), 0);
+    CHECK_EQ(os_memory_limit(),
+             row->memory ? row->memory : (uint64_t)machine.totalram * machine.mem_unit);
 }
 
 static void test_invented(void) {

@@ -1,0 +1,129 @@
+// os/os_linux_background.c - a thread of our own, and what it waits for.
+#include "os/os.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "base/text.h"
+#include "os/os_linux.h"
+
+enum { STACK_BYTES = 64 << 10 };
+
+// --- the thread ----------------------------------------------------------------------------------
+
+// Written before the thread starts, which orders them.
+static void (*thread_body)(void);
+static const char *thread_name;
+
+static void *run(void *argument) {
+    prctl(PR_SET_NAME, thread_name, 0, 0, 0);
+    thread_body();
+    return argument;
+}
+
+// A program with much thread-local storage leaves no room on a small stack: then the usual one.
+static int create(pthread_attr_t *attributes, size_t stack_bytes) {
+    pthread_t thread;
+    int       error = pthread_attr_init(attributes);
+    if (error != 0)
+        return error;
+    pthread_attr_setdetachstate(attributes, PTHREAD_CREATE_DETACHED);
+    if (stack_bytes)
+        pthread_attr_setstacksize(attributes, stack_bytes);
+    error = pthread_create(&thread, attributes, run, NULL);
+    pthread_attr_destroy(attributes);
+    return error;
+}
+
+int os_thread_start(void (*body)(void), const char *name) {
+    sigset_t       all, before;
+    pthread_attr_t attributes;
+    thread_body = body;
+    thread_name = name;
+    // A new thread inherits the mask; libc keeps its own signals out of it.
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = create(&attributes, STACK_BYTES);
+    if (error == EINVAL)
+        error = create(&attributes, 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+static struct timespec span_of(uint64_t ns) {
+    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000u),
+                             .tv_nsec = (long)(ns % 1000000000u)};
+}
+
+void os_wait_for(uint32_t *word, uint32_t expected, uint64_t ns) {
+    struct timespec span = span_of(ns);
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &span, NULL, 0);
+}
+
+// --- memory pressure -----------------------------------------------------------------------------
+
+// Somebody waited for memory for 200 ms within 2 s. Windows of whole 2 s need no privilege.
+static const char stall_order[] = "some 200000 2000000";
+
+// Opens a file for `order`, or for reading once: what changes from now on is told.
+static int open_watched(const char *path, const char *order) {
+    char text[64];
+    int  mode = (order ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_CLOEXEC;
+    int  fd = (int)syscall(SYS_openat, AT_FDCWD, path, mode, 0);
+    if (fd < 0)
+        return -1;
+    long done = order ? syscall(SYS_write, fd, order, text_length(order) + 1)
+                      : syscall(SYS_read, fd, text, sizeof text);
+    if (done > 0)
+        return fd;
+    syscall(SYS_close, fd);
+    return -1;
+}
+
+static int open_in_group(const char *file, const char *order) {
+    char path[OS_GROUP_PATH_MAX];
+    return os_group_file(file, path) ? open_watched(path, order) : -1;
+}
+
+// The numbers of linux/close_range.h; glibc's call needs a newer glibc than ours.
+enum { CLOSE_RANGE_UNSHARED = 2 };
+
+static void take_own_files(void) {
+#ifdef SYS_close_range
+    syscall(SYS_close_range, 0u, ~0u, CLOSE_RANGE_UNSHARED);
+#endif
+}
+
+void os_pressure_open(struct os_pressure *pressure) {
+    take_own_files();
+    pressure->stall = open_in_group("/memory.pressure", stall_order);
+    if (pressure->stall < 0)
+        pressure->stall = open_watched("/proc/pressure/memory", stall_order);
+    pressure->events = open_in_group("/memory.events", NULL);
+}
+
+static bool look(int *fd, short seen) {
+    if (seen & POLLPRI) {
+        char text[64];
+        // Only a look at the text makes memory.events tell of the next change.
+        syscall(SYS_pread64, *fd, text, sizeof text, (long)0);
+        return true;
+    }
+    if (seen & (POLLERR | POLLNVAL | POLLHUP))
+        *fd = -1;
+    return false;
+}
+
+bool os_pressure_wait(struct os_pressure *pressure, uint64_t ns) {
+    struct timespec span = span_of(ns);
+    struct pollfd   files[2] = {{pressure->stall, POLLPRI, 0}, {pressure->events, POLLPRI, 0}};
+    if (syscall(SYS_ppoll, files, 2, &span, NULL, 0) <= 0)
+        return false;
+    bool stalled = look(&pressure->stall, files[0].revents);
+    return look(&pressure->events, files[1].revents) || stalled;
+}

@@ -1,0 +1,170 @@
+// unit/entry/test_fake_keeper.c - when the maintenance thread starts, what its rounds give back,
+// and what it does under pressure. The thread is this one: keeper_step by hand, the clock too.
+#include "entry/keeper.h"
+
+#include "conf/options.h"
+#include "heap/arena.h"
+#include "heap/huge.h"
+#include "local/thread.h"
+#include "tests/support/fake_os.h"
+#include "tests/unit/cases.h"
+#include "tests/unit/check_text.h"
+
+static const uint64_t second = 1000000000;
+
+enum { SPANS = 400 };
+static struct span *spans[SPANS];
+
+static void start(const char *setting, const char *more) {
+    char *environment[] = {(char *)setting, (char *)more, NULL};
+    fake_reset();
+    options_start(environment);
+    keeper_state = KEEPER_OFF;
+    arena_start(1, option(OPT_DECAY) * 1000000, os_now_ns());
+    thread_root.phase = THREAD_LIVE;
+    keeper_arm();
+}
+
+static void take(unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        CHECK((spans[i] = arena_take_large(KIB(64), 1)) != NULL);
+}
+
+static void give(unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        arena_give_large(spans[i]);
+}
+
+static bool starts(void) {
+    unsigned before = fake_count(FAKE_THREAD_START);
+    keeper_poll();
+    return fake_count(FAKE_THREAD_START) > before;
+}
+
+static void not_unasked(void) {
+    start(NULL, NULL);
+    take(100);
+    CHECK(!starts());
+}
+
+static void with_the_heap(void) {
+    start("TIDE_BACKGROUND=1", NULL);
+    CHECK(!starts());
+    take(63);
+    CHECK(!starts());
+    thread_root.phase = THREAD_STARTING;
+    take(1);
+    CHECK(!starts());
+    thread_root.phase = THREAD_LIVE;
+    keeper_fork_prepare();
+    CHECK(!starts());
+    keeper_fork_parent();
+    CHECK(starts());
+    CHECK_TEXT(fake_started_thread(), "tidemalloc");
+    CHECK(!starts());
+}
+
+static void with_the_surplus(void) {
+    start("TIDE_BACKGROUND=1", NULL);
+    take(40);
+    give(15);
+    CHECK(!starts());
+    CHECK_EQ(arena_surplus(), 15 * KIB(64));
+    arena_give_large(spans[15]);
+    CHECK(starts());  // a surplus of 1 MiB
+}
+
+static void in_a_forked_child(void) {
+    start("TIDE_BACKGROUND=1", NULL);
+    take(100);
+    give(50);
+    CHECK(starts());
+    keeper_fork_prepare();
+    keeper_fork_child();
+    CHECK(!starts());
+    take(50);
+    CHECK(!starts());  // what was there at the fork, used again
+    for (unsigned i = 0; i < 64; i++)
+        CHECK(arena_take_large(KIB(64), 1) != NULL);
+    CHECK(starts());
+}
+
+static void not_in_a_child_of_one_without(void) {
+    start(NULL, NULL);
+    keeper_fork_prepare();
+    keeper_fork_child();
+    CHECK(keeper_state == KEEPER_OFF);
+}
+
+static void no_thread_to_be_had(void) {
+    start("TIDE_BACKGROUND=1", NULL);
+    fake_fail(FAKE_THREAD_START, 1, 1);
+    fake_fail_with(FAKE_THREAD_START, 11);
+    take(70);
+    CHECK(starts());
+    CHECK_TEXT(fake_output(), "");
+    CHECK(!starts());
+}
+
+static void no_thread_and_verbose(void) {
+    start("TIDE_BACKGROUND=1", "TIDE_VERBOSE=1");
+    fake_fail(FAKE_THREAD_START, 1, 1);
+    fake_fail_with(FAKE_THREAD_START, 11);
+    take(70);
+    CHECK(starts());
+    CHECK_TEXT(fake_output(), "tidemalloc: no maintenance thread (error 11): memory goes back at "
+                              "calls only\n");
+}
+
+// Free spans within the budget, and a freed mapping: all goes in the decay time and a little.
+static void gives_back(void) {
+    start("TIDE_BACKGROUND=1", NULL);
+    take(200);
+    struct span *huge = huge_take(MIB(8), 1);
+    CHECK(huge != NULL && starts());
+    give(200);
+    huge_give(huge);
+    CHECK(arena_surplus() > MIB(8));
+    uint64_t begin = os_now_ns();
+    unsigned steps = 0;
+    for (; arena_surplus() > 0 && steps < 100; steps++)
+        keeper_step();
+    CHECK_EQ(arena_surplus(), 0);
+    CHECK(os_now_ns() - begin <= 3 * second);
+    CHECK_LE(steps, 24);
+}
+
+static void under_pressure(void) {
+    start("TIDE_BACKGROUND=1", "TIDE_DECAY=1h");
+    take(200);
+    struct span *huge = huge_take(MIB(8), 1);
+    CHECK(huge != NULL && starts());
+    give(150);
+    huge_give(huge);
+    fake_press(1);
+    CHECK(arena_surplus() > MIB(16));
+    keeper_step();
+    CHECK_EQ(arena_surplus(), 0);
+    for (unsigned i = 150; i < 160; i++)  // for a while hardly anything stays
+        arena_give_large(spans[i]);
+    CHECK_LE(arena_surplus(), KIB(256));
+    uint64_t until = os_now_ns() + 5 * second;
+    while (os_now_ns() < until)
+        keeper_step();
+    for (unsigned i = 160; i < 200; i++)
+        arena_give_large(spans[i]);
+    CHECK_LE(MIB(2), arena_surplus());
+}
+
+int main(void) {
+    CASE(not_unasked);
+    CASE(with_the_heap);
+    CASE(with_the_surplus);
+    CASE(in_a_forked_child);
+    CASE(not_in_a_child_of_one_without);
+    CASE(no_thread_to_be_had);
+    CASE(no_thread_and_verbose);
+    CASE(gives_back);
+    CASE(under_pressure);
+    return 0;
+}
