@@ -2,6 +2,7 @@
 #include "heap/hollow.h"
 
 #include "os/os.h"
+#include "page/thp.h"
 
 // Gives the free pages of a busy slab back; nobody takes from it meanwhile, so a free slot stays
 // free.
@@ -10,8 +11,10 @@ static size_t punch(struct slab *slab) {
     uintptr_t start, end;
     size_t    bytes = 0;
     while (slab_next_hole(slab, &slot, &start, &end))
-        if (os_purge((void *)start, end - start) == 0)
+        if (os_purge((void *)start, end - start) == 0) {
             bytes += end - start;
+            thp_purged(slab->span->region, start, end - start);
+        }
     return bytes;
 }
 

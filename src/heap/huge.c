@@ -6,6 +6,7 @@
 #include "os/lock.h"
 #include "os/os.h"
 #include "page/limit.h"
+#include "page/thp.h"
 
 #define HUGE_NAME "tidemalloc huge"
 enum { CACHE_ENTRIES_MAX = 64, LEARNED = 64 << 20 };
@@ -194,9 +195,11 @@ static void learn_miss(size_t bytes) {
 
 static struct span *map_new(size_t granules, size_t alignment) {
     size_t bytes = granules * GRANULE;
-    void  *memory = os_map(bytes, alignment, OS_READ_WRITE, HUGE_NAME);
+    void  *memory = os_map(bytes, max_size(alignment, thp_alignment(bytes)), OS_READ_WRITE,
+                           HUGE_NAME);
     if (!memory)
         return NULL;
+    thp_committed(memory, bytes);
     struct span *span = span_new((uintptr_t)memory, granules, SPAN_CLEAN);
     if (!span || !page_map_prepare(span->base, granules)) {
         if (span)

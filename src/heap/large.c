@@ -4,6 +4,7 @@
 #include "conf/counters.h"
 #include "os/os.h"
 #include "page/limit.h"
+#include "page/thp.h"
 
 // The figures of a block of this size, before (sign -1) and after (1) it changes.
 static void count_block(const struct span *span, int sign) {
@@ -23,8 +24,10 @@ static void give_slack(struct span *span, size_t bytes) {
     size_t used = align_up(bytes, os_page_bytes());
     if (span->resident <= used || !limit_is_close())
         return;
-    if (os_purge((void *)(span->base + used), span->resident - used) == 0)
-        span->resident = used;
+    if (os_purge((void *)(span->base + used), span->resident - used) != 0)
+        return;
+    thp_purged(span->region, span->base + used, span->resident - used);
+    span->resident = used;
 }
 
 static struct span *make_block(struct span *span, size_t bytes) {

@@ -42,8 +42,12 @@ int os_commit(void *address, size_t bytes);
 // on. Otherwise (locked pages, old kernels, emulators that ignore it: found by a self-test on first
 // use) the content is undefined but the range stays usable.
 int os_purge(void *address, size_t bytes);
-// Asks the kernel not to back a range with huge pages.
+// Asks the kernel not to back a range with huge pages, or to do so. The last word counts.
 void os_avoid_huge_pages(void *address, size_t bytes);
+void os_prefer_huge_pages(void *address, size_t bytes);
+// The size of a huge page where the host backs memory with them, unasked or, when `asked`, only
+// where os_prefer_huge_pages asked; else 0. Reads two files.
+size_t os_huge_page_bytes(bool asked);
 // Grows or shrinks a read-write mapping made by os_map in place. ENOMEM: unchanged.
 int os_resize(void *address, size_t old_bytes, size_t new_bytes);
 // Moves a mapping's pages without copying to a new place at a multiple of `alignment`, resized.

@@ -12,11 +12,12 @@
 
 #include <sys/prctl.h>
 
+#include "base/text.h"
 #include "os/os_linux.h"
 
 // In <linux/prctl.h> and <linux/mman.h> of newer systems only.
 enum { PRCTL_SET_VMA = 0x53564d41, PRCTL_SET_VMA_ANON_NAME = 0 };
-enum { ADVICE_NO_HUGE = 15 };
+enum { ADVICE_HUGE = 14, ADVICE_NO_HUGE = 15 };
 
 static bool naming_is_off;
 static bool mremap_is_off;
@@ -171,12 +172,36 @@ static bool advice_is_off;
 
 // Whether the host hands out huge pages unasked is not asked: opening the file that says so takes
 // five times as long.
-void os_avoid_huge_pages(void *address, size_t bytes) {
+static void advise(void *address, size_t bytes, int advice) {
     if (PEEK(&advice_is_off))
         return;
-    if (call_madvise(address, bytes, ADVICE_NO_HUGE) != 0 &&
-        (errno == EINVAL || call_is_refused(errno)))
+    if (call_madvise(address, bytes, advice) != 0 && (errno == EINVAL || call_is_refused(errno)))
         POKE(&advice_is_off, true);  // no such pages, or no such call
+}
+
+void os_avoid_huge_pages(void *address, size_t bytes) {
+    advise(address, bytes, ADVICE_NO_HUGE);
+}
+
+void os_prefer_huge_pages(void *address, size_t bytes) {
+    advise(address, bytes, ADVICE_HUGE);
+}
+
+#define HUGE_FILES "/sys/kernel/mm/transparent_hugepage/"
+
+size_t os_huge_page_bytes(bool asked) {
+    char      text[64];
+    ptrdiff_t count = os_read_file(HUGE_FILES "enabled", text, sizeof text - 1);
+    text[count > 0 ? count : 0] = 0;
+    if (!text_starts(text, "[always]", NULL) &&
+        !(asked && text_starts(text, "always [madvise]", NULL)))
+        return 0;
+    uint64_t bytes;
+    count = os_read_file(HUGE_FILES "hpage_pmd_size", text, sizeof text);
+    if (count <= 1)
+        return 0;
+    text[count - 1] = 0;  // the end of the line
+    return text_to_number(text, &bytes) == TEXT_OK && is_power_of_two(bytes) ? bytes : 0;
 }
 
 // --- questions ---------------------------------------------------------------------------------

@@ -2,6 +2,9 @@
 #include "page/page_heap.h"
 
 #include "os/os.h"
+#include "page/thp.h"
+
+enum { UNIT_LOOKS = 32 };  // spans looked at for a whole unit
 
 static void gauge_move(uint64_t *gauge, size_t *mine, intptr_t bytes) {
     POKE(mine, *mine + (size_t)bytes);
@@ -137,6 +140,7 @@ static bool grow_from(struct page_heap *heap, struct source *source, size_t gran
         span_delete(span);
         return false;
     }
+    thp_committed((void *)run.base, run.granules * GRANULE);
     span->base = run.base;
     span->granules = run.granules;
     span->region = run.region;
@@ -278,11 +282,25 @@ bool page_heap_shrink(struct page_heap *heap, struct span *span, size_t granules
 
 // --- giving back ---------------------------------------------------------------------------------
 
+// The oldest; where the kernel would fill what is purged in part, the oldest that holds a whole
+// unit, if there is one among the first.
+static struct span *next_to_purge(struct page_heap *heap) {
+    size_t   unit = thp_unit();
+    unsigned looks = unit ? UNIT_LOOKS : 0;
+    for (struct list *node = heap->dirty_lru.next; looks-- > 0 && node != &heap->dirty_lru;
+         node = node->next) {
+        struct span *span = CONTAINER_OF(node, struct span, lru);
+        if (align_up(span->base, unit) + unit <= span_end(span))
+            return span;
+    }
+    return CONTAINER_OF(list_first(&heap->dirty_lru), struct span, lru);
+}
+
 size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, struct list *list) {
     size_t detached = 0;
     lock_acquire(&heap->lock);
     while (detached < bytes && !list_is_empty(&heap->dirty_lru)) {
-        struct span *span = CONTAINER_OF(list_first(&heap->dirty_lru), struct span, lru);
+        struct span *span = next_to_purge(heap);
         remove_locked(heap, span);
         span_publish_ends(span);
         list_append(list, &span->lru);
@@ -347,6 +365,7 @@ static size_t shrink_region_locked(struct page_heap *heap, struct source *source
     uintptr_t from = span->base + keep;
     size_t    granules = span->granules - keep / GRANULE;
     page_map_set_class(from, granules, CLASS_NONE);
+    thp_forget(region, from);
     size_t bytes = source->shrink(source, region, from);
     if (bytes > 0) {
         span->granules -= granules;
@@ -370,6 +389,7 @@ static size_t release_region_locked(struct page_heap *heap, struct source *sourc
     uintptr_t base = region->base;
     remove_locked(heap, span);
     page_map_set_class(base, span->granules, CLASS_NONE);
+    thp_forget(region, base);
     if (!source->release(source, region)) {
         page_map_set_class(base, span->granules, CLASS_FREE);
         insert_locked(heap, span);

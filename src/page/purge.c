@@ -5,6 +5,7 @@
 #include "conf/options.h"
 #include "os/os.h"
 #include "page/limit.h"
+#include "page/thp.h"
 
 enum { PAUSE_NS = 1000000000, REGRET_HALF_NS = 1000000000 };
 enum { SLICE_BYTES = 8 << 20, KEEP_LEAST = 1 << 20 };  // a shorter start goes with the end
@@ -118,8 +119,13 @@ bool purge_tick(struct purge *purge, uint64_t now_ns, size_t *surplus) {
 
 // Of a long span the end goes, as much as is wanted: what stays is where use begins.
 static size_t bytes_to_keep(const struct span *span, size_t wanted) {
-    size_t rest = span->resident - min_size(span->resident, wanted);
-    return rest < KEEP_LEAST ? 0 : align_down(rest, GRANULE);
+    size_t rest = span->resident - min_size(span->resident, wanted), unit = thp_unit();
+    if (rest < KEEP_LEAST)
+        return 0;
+    if (unit == 0)
+        return align_down(rest, GRANULE);
+    uintptr_t whole = align_down(span->base + rest, unit);
+    return whole > span->base ? whole - span->base : 0;
 }
 
 // Takes one detached span through the system call. False: refused.
@@ -129,6 +135,7 @@ static bool purge_span(struct page_heap *heap, struct span *span, size_t wanted,
     counters_add(&counters_process, COUNTER_purges, 1);
     if (given) {
         counters_add(&counters_process, COUNTER_purged_bytes, bytes);
+        thp_purged(span->region, span->base + kept, span_bytes(span) - kept);
         *done += bytes;
     }
     if (given && kept > 0)

@@ -10,6 +10,8 @@
 #include "base/list.h"
 #include "page/meta.h"
 
+enum { REGION_UNITS = 1024 };  // huge pages of a region that can be marked: 2 GiB of 2 MiB each
+
 struct region {
     struct meta_link link;
     struct list      node;       // in its source's list
@@ -17,6 +19,7 @@ struct region {
     uintptr_t        base;       // granule aligned
     size_t           committed;  // bytes usable from base; whole granules
     size_t           reserved;   // bytes of address space from base
+    uint64_t         no_huge[REGION_UNITS / 64];  // page/thp.h: units marked; atomic
 };
 
 struct source_run {  // fresh granules, zero, at the end of a region's committed part

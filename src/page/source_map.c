@@ -8,6 +8,7 @@
 // unmapped by a trim, or when memory is short.
 #include "os/os.h"
 #include "page/source.h"
+#include "page/thp.h"
 
 enum { REGION_LARGE = 64 << 20, REGION_SMALL = 4 << 20, STEP_MIN = 1 << 20 };
 
@@ -72,6 +73,7 @@ static void drop_if_empty(struct source_map *map) {
 static bool grow(struct source *source, size_t granules, struct source_run *run) {
     struct source_map *map = from_source(source);
     size_t             need = granules * GRANULE, wanted = max_size(need, STEP_MIN);
+    wanted = align_up(wanted, thp_alignment(MIB(2)));
     if (commit_more(map, need, wanted, run))
         return true;
     if (!reserve_degrading(map, need))

@@ -27,6 +27,7 @@ enum fake_call {
     FAKE_COMMIT,
     FAKE_PURGE,
     FAKE_AVOID_HUGE,  // counted and recorded; has no result to fail with
+    FAKE_PREFER_HUGE,  // likewise
     FAKE_RESIZE,
     FAKE_MOVE,
     FAKE_BREAK,
@@ -81,6 +82,8 @@ bool   fake_was_purged(const void *address, size_t bytes);
 size_t fake_purged_bytes(void);  // sum over all successful calls
 // The range was marked with os_avoid_huge_pages.
 bool fake_avoids_huge_pages(const void *address);
+// What os_huge_page_bytes answers: `unasked` is for hosts that give huge pages to all.
+void fake_set_huge_pages(size_t unasked, size_t asked);
 // True: the next mappings get an odd multiple of the alignment they ask for, never a better one, so
 // that alignment that only holds by luck shows.
 void fake_align_exactly(bool exactly);

@@ -214,15 +214,32 @@ int os_purge(void *address, size_t bytes) {
     return fake_end(0);
 }
 
-void os_avoid_huge_pages(void *address, size_t bytes) {
-    fake_begin(FAKE_AVOID_HUGE, address, bytes);
+static void advise(enum fake_call call, void *address, size_t bytes) {
+    fake_begin(call, address, bytes);
     if (!fake_is_in_break((uintptr_t)address, bytes)) {
         unsigned i = carve(address, bytes, "advising on what is not mapped");
         for (; i < table_count && table[i].start < (uintptr_t)address + bytes; i++)
-            table[i].avoids_huge = true;
+            table[i].avoids_huge = call == FAKE_AVOID_HUGE;
         join_all();
     }
     fake_end(0);
+}
+
+void os_avoid_huge_pages(void *address, size_t bytes) {
+    advise(FAKE_AVOID_HUGE, address, bytes);
+}
+
+void os_prefer_huge_pages(void *address, size_t bytes) {
+    advise(FAKE_PREFER_HUGE, address, bytes);
+}
+
+size_t os_huge_page_bytes(bool asked) {
+    return asked ? fake_world.huge_asked : fake_world.huge_unasked;
+}
+
+void fake_set_huge_pages(size_t unasked, size_t asked) {
+    fake_world.huge_unasked = unasked;
+    fake_world.huge_asked = asked;
 }
 
 static int grow(char *address, size_t old_bytes, size_t new_bytes) {

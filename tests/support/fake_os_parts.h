@@ -21,6 +21,7 @@ struct fake_world {
     char           **environment;
     struct os_limits limits;
     uint64_t         memory_limit;
+    size_t           huge_unasked, huge_asked;
 };
 extern struct fake_world fake_world;
 

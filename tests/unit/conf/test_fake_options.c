@@ -84,6 +84,7 @@ static const struct option_case cases[] = {
     {OPT_DECAY, "1500ms", 1500, "soon", "not a duration", "999h"},
     {OPT_SOFT_LIMIT, "80%", 80, "most", "not a size or percentage", NULL},
     {OPT_HARD_LIMIT, "100M", MIB(100), "100 M", "not a size or percentage", NULL},
+    {OPT_THP, "always", 2, "sometimes", "not one of never|default|always", NULL},
     {OPT_PERTURB, "0xa5", 0xa5, "a5", "not a number", "256"},
     {OPT_FOREIGN, "leak", 1, "ignore", "not one of abort|leak", NULL},
     {OPT_STATS, "json", 2, "yaml", "not one of off|text|json", NULL},
