@@ -16,7 +16,7 @@ def add_selection(parser):
     group = parser.add_argument_group("what is run")
     group.add_argument("--full", action="store_true",
                        help="all thread counts, real programs, system calls, instructions: "
-                            "about a quarter of an hour")
+                            "about a quarter of an hour where nothing else runs")
     group.add_argument("--rounds", type=int, metavar="N",
                        help=f"runs of each row and allocator (default {ROUNDS}, with --price "
                             f"{PRICE_ROUNDS}); a program has fewer")

@@ -30,12 +30,14 @@ def row_line(row):
     values, off = ratios(row, figure), summary.median_of(row, OFF, figure)
     return [label(row) + " *" * row["solo"], time_text(row, off) if off is not None else "-",
             ratio_cell(values), f"{min(values):.2f}" if values else "",
-            f"{max(values):.2f}" if values else "", returned_text(row)]
+            f"{max(values):.2f}" if values else "", ratio_cell(ratios(row, summary.CPU)),
+            returned_text(row)]
 
 
 def rows_table(rows):
     table = Table("time with giving back on / off, by row",
-                  ["", "off", "on / off", "least", "greatest", "returned, calls"])
+                  ["", "off", "on / off", "least", "greatest", "CPU on / off",
+                   "returned, calls"])
     table.rows = [row_line(row) for row in rows if OFF in row["results"]]
     return table
 
