@@ -99,6 +99,6 @@ __attribute__((destructor)) static void say_goodbye(void) {
         return;
     if (format != 0)
         report_to_fd(format == 1 ? REPORT_TEXT : REPORT_JSON, STDERR);
-    if (thread_root.phase == THREAD_LIVE)
+    if (thread_root.cache != CACHE_NONE)
         last_look(thread_root.cache);
 }

@@ -1,13 +1,14 @@
 // page/thp.h - transparent huge pages: what blocks get (TIDE_THP), and that what was given back
 // stays so.
 //
-// khugepaged makes a huge page of a range in which only few small pages are left, and so fills what
-// a purge gave back. Where the host hands out huge pages to our memory, a unit (the range of one
-// huge page) that is purged in part is marked, so that it cannot be: the kernel then keeps its small
-// pages. A marked unit that is purged as a whole is unmarked. Each mark may split a mapping: when
-// there are too many, all of a region is marked at once, which splits nothing.
+// khugepaged makes a huge page of a range in which only few small pages are left, and so fills
+// what a purge gave back. Where the host hands out huge pages to our memory, a unit (the range of
+// one huge page) that is purged in part is marked, so that it cannot be: the kernel then keeps its
+// small pages. A marked unit that is purged as a whole is unmarked. Each mark may split a mapping:
+// when there are too many, all of a region is marked at once, which splits nothing.
 // On other hosts nothing here makes a system call but the look at the host at the first purge.
-// Any thread, any lock; the records of a region outlive the calls, because its span is the caller's.
+// Any thread, any lock; the records of a region outlive the calls, because its span is the
+// caller's.
 #pragma once
 #include "page/source.h"
 
