@@ -11,8 +11,8 @@ from .show import COLOURS, PART_TITLES, RETURNED_COLOUR, size  # noqa: E402
 
 KINDS = (("break", "program break", "#0072b2"), ("arena", "regions of arenas", "#e69f00"),
          ("huge", "huge blocks, freed mappings", "#cc79a7"))
-STYLE = {"font.family": "sans-serif", "font.size": 9,
-         "svg.fonttype": "none", "svg.hashsalt": "tide",
+STYLE = {"font.family": "sans-serif", "font.size": 9, "svg.fonttype": "none",
+         "svg.hashsalt": "tide",
          "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
          "grid.color": "#e5e5e5", "axes.axisbelow": True, "legend.frameon": False}
 TITLE_LENGTH = 70

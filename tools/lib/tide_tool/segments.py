@@ -77,6 +77,11 @@ class Surveyor:
                         yield Segment(base + used, base + whole, "reserved", note)
 
     def meta_pieces(self):
+        ahead = self.sight.root("meta").follow("next")
+        base = ahead.number("base")
+        if base:
+            end = base + ahead.number("bytes") + 2 * PAGE_BYTES
+            yield Segment(base, end, "reserved", "metadata")
         first = self.sight.root("meta").follow("chunks")
         view = self.sight.view("meta_chunk", first) if first else None
         for chunk in chain(view, "next", CHUNKS_MAX):
