@@ -152,6 +152,8 @@ static const struct inspect_constant constants[] = {
     CONSTANT(option, OPTION_PERCENT),
     CONSTANT(option, OPTION_BOOL),
     CONSTANT(option, OPTION_CHOICE),
+    CONSTANT(option, OPTION_LIMIT),
+    CONSTANT(bound, OPTION_PERCENT_MAX),
     CONSTANT(origin, ORIGIN_DEFAULT),
     CONSTANT(origin, ORIGIN_ALIAS),
     CONSTANT(origin, ORIGIN_TUNABLE),

@@ -8,6 +8,8 @@ from .memory import ProcessMemory, Unreadable
 from .segments import Surveyor
 from .sight import NotReady, find
 
+# What figures of different moments may look like.
+TORN = (ValueError, IndexError, KeyError, OverflowError, MemoryError)
 ATTEMPTS = 5  # at a moment when the process changes nothing that is being read
 
 
@@ -54,7 +56,10 @@ class Process:
 
     def figures(self):
         self.find_library()
-        return gather_steadily(self.gatherer)
+        try:
+            return gather_steadily(self.gatherer)
+        except TORN as error:
+            raise Unreadable from error
 
     def look(self):
         """A Look, with segments."""
@@ -68,7 +73,7 @@ class Process:
             except NotReady:
                 self.close()
                 reason = NoLibrary("tidemalloc in it has not started")
-            except Unreadable:
+            except (Unreadable, *TORN):
                 reason = Gone("it changes faster than it can be read")
         raise reason
 

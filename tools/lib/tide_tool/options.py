@@ -11,7 +11,8 @@ from .sight import NotReady, find, of_file
 ORIGINS = {"ORIGIN_DEFAULT": "default", "ORIGIN_ALIAS": "glibc's variable",
            "ORIGIN_TUNABLE": "GLIBC_TUNABLES", "ORIGIN_TIDE": "environment",
            "ORIGIN_PROGRAM": "program"}
-POWERS = (("T", 40), ("G", 30), ("M", 20), ("K", 10))
+SIZES = (("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10), ("", 1))
+TIMES = (("h", 3600000), ("m", 60000), ("s", 1000), ("ms", 1))
 
 
 @dataclass
@@ -30,32 +31,57 @@ class Option:
     origin: str = ""
 
 
-def spell(kind, zero, value, words=()):
+def in_units(value, units):
+    """In the largest unit that leaves no fraction."""
+    for unit, factor in units:
+        if value % factor == 0 and (value or factor == 1):
+            return f"{value // factor}{unit}"
+    raise AssertionError(units)
+
+
+def spell(row, value):
     """A value as the library reads and shows it."""
-    if value == 0 and zero:
-        return zero
-    if kind == "OPTION_CHOICE":
-        return words[value] if value < len(words) else str(value)
+    kind = row.kind
+    if value == 0 and row.zero:
+        return row.zero
+    if kind == "OPTION_CHOICE" and value < len(row.words):
+        return row.words[value]
     if kind == "OPTION_BOOL":
         return "on" if value else "off"
-    if kind == "OPTION_PERCENT":
+    if kind == "OPTION_PERCENT" or kind == "OPTION_LIMIT" and value <= row.percent_most:
         return f"{value}%"
     if kind == "OPTION_TIME":
-        return f"{value // 1000}s" if value % 1000 == 0 else f"{value}ms"
-    if kind == "OPTION_SIZE":
-        for unit, shift in POWERS:
-            if value and value % (1 << shift) == 0:
-                return f"{value >> shift}{unit}"
-    return str(value)
+        return in_units(value, TIMES)
+    return in_units(value, SIZES) if kind in ("OPTION_SIZE", "OPTION_LIMIT") else str(value)
 
 
-def spell_range(kind, zero, row, words):
-    low, high = row.number("min"), row.number("max")
-    if kind in ("OPTION_BOOL", "OPTION_CHOICE"):
-        return "|".join(spell(kind, zero, value, words) for value in range(low, high + 1))
-    first = spell(kind, None, 1 if low == 0 and zero else low)
-    last = spell(kind, None, high)
-    return f"{zero} or {first}..{last}" if low == 0 and zero else f"{first}..{last}"
+def spell_range(row):
+    """As docs/tuning.md has it."""
+    if row.kind == "OPTION_BOOL":
+        return "on, off"
+    if row.kind == "OPTION_CHOICE":
+        return ", ".join(row.words)
+    low = max(row.low, 1) if row.zero else row.low
+    text = f"{spell(row, low)} to {spell(row, row.high)}"
+    if row.kind == "OPTION_LIMIT":
+        text += f", 1% to {row.percent_most}%"
+    return f"{text}, {row.zero}" if row.zero else text
+
+
+class Row:
+    """What a row of the table says of its values."""
+
+    def __init__(self, sight, view, kinds):
+        self.kind = kinds.get(view.number("type"), "unknown")  # of a newer library: a number
+        self.zero, self.help = view.follow("zero"), view.follow("help")
+        self.words = ()
+        if self.kind == "OPTION_CHOICE":
+            words, _, self.help = self.help.partition(": ")
+            self.words = words.split("|")
+        self.low, self.high = view.number("min"), view.number("max")
+        self.percent_most = 0
+        if self.kind == "OPTION_LIMIT":
+            self.percent_most = sight.constant("bound.OPTION_PERCENT_MAX")
 
 
 def read(sight, running):
@@ -68,16 +94,14 @@ def read(sight, running):
                for name, value in sight.constants.items() if name.startswith("origin.")}
     found = []
     for index in range(sight.constant("option.OPTION_COUNT")):
-        row = sight.view("option_row", first + index * size)
-        kind, zero, text = kinds[row.number("type")], row.follow("zero"), row.follow("help")
-        words = text.split(":")[0].split("|") if kind == "OPTION_CHOICE" else ()
-        option = Option(row.follow("name"), row.follow("variable"), kind,
-                        spell(kind, zero, row.number("fallback"), words),
-                        spell_range(kind, zero, row, words), row.number("live") != 0,
-                        row.follow("alias") or "", text)
+        view = sight.view("option_row", first + index * size)
+        row = Row(sight, view, kinds)
+        option = Option(view.follow("name"), view.follow("variable"), row.kind,
+                        spell(row, view.number("fallback")), spell_range(row),
+                        view.number("live") != 0, view.follow("alias") or "", row.help)
         if running:
             value = sight.memory.number(table.number("values") + index * 8, 8)
-            option.value = spell(kind, zero, value, words)
+            option.value = spell(row, value)
             option.origin = origins[sight.memory.number(table.number("origins") + index, 1)]
         found.append(option)
     return found
