@@ -85,7 +85,10 @@ set_target_properties(tidemalloc PROPERTIES
 target_link_options(tidemalloc PRIVATE
     LINKER:-z,nodelete LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack LINKER:--no-undefined
     LINKER:--as-needed LINKER:--gc-sections LINKER:--exclude-libs,ALL LINKER:--hash-style=gnu
-    $<$<BOOL:${TIDE_HAVE_Z_SHSTK}>:LINKER:-z,shstk>)
+    $<$<BOOL:${TIDE_HAVE_Z_SHSTK}>:LINKER:-z,shstk>
+    LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/tidemalloc.map)
+set_property(TARGET tidemalloc APPEND PROPERTY
+    LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/tidemalloc.map)
 
 # --- static ---------------------------------------------------------------------------------------
 

@@ -101,11 +101,15 @@ ALWAYS_INLINE uintptr_t OPAQUE(uintptr_t value) {
 // The same for the fast path, as ordinary accesses: compilers do not fold an atomic one into the
 // instruction that uses it. Each is one aligned word or byte, read or written once, so no looker
 // sees half of it; the thread sanitizer, which knows no such reasoning, gets the atomic ones.
-// POKE_ADD moves a pointer that the caller alone writes by `count` elements.
+// POKE_ADD moves a pointer that the caller alone writes by `count` elements. STEP_DONE ends a step
+// of the fast path at the pointer it moved: to who takes a sleeping thread's cache the kernel
+// orders what the thread did before, which only the sanitizer has to be told.
 #ifdef __SANITIZE_THREAD__
+#define STEP_DONE(pointer) __atomic_store_n(pointer, PEEK(pointer), __ATOMIC_RELEASE)
 #define GLANCE(pointer) PEEK(pointer)
 #define POKE_ADD(pointer, count) POKE(pointer, PEEK(pointer) + (count))
 #else
+#define STEP_DONE(pointer) ((void)(pointer))
 #define GLANCE(pointer) (*(pointer))
 #define POKE_ADD(pointer, count) ((void)(*(pointer) += (count)))
 #endif

@@ -23,26 +23,26 @@ struct memory {
 // --- taking --------------------------------------------------------------------------------------
 
 static struct memory take_small(class_id id) {
-    struct cache *cache = thread_cache();
+    struct cache *cache = thread_enter();
     void         *slot = NULL;
-    if (!cache) {
+    if (!cache)
         arena_take(id, &slot, 1);
-    } else {
-        if (!alloc_fast_class(id, &slot))
-            slot = cache_refill(cache, id);
-    }
+    else if (!alloc_pop(cache, id, &slot))
+        slot = cache_refill(cache, id);
+    thread_leave();
     return (struct memory){slot, false};
 }
 
 // Clearing a large slot that nobody had before would touch pages that the program may never use: it
 // gets one that was used, from the cache, or one of which the bin knows.
 static struct memory take_zero(class_id id) {
-    struct cache *cache = thread_cache();
+    struct cache *cache = thread_enter();
     struct memory memory = {NULL, false};
     if (!cache)
         arena_take_zero(id, &memory.start, &memory.is_zero);
-    else if (!alloc_fast_class(id, &memory.start))
+    else if (!alloc_pop(cache, id, &memory.start))
         memory.start = cache_refill_zero(cache, id, &memory.is_zero);
+    thread_leave();
     return memory;
 }
 
@@ -76,9 +76,10 @@ static void fill(const struct alloc_request *request, struct memory memory) {
 
 // What to do before NULL. The thread's own cache counts against a limit like any block.
 COLD static bool make_room(size_t bytes) {
-    struct cache *cache = limit_is_set() ? thread_cache() : NULL;
-    if (cache)
+    struct cache *cache = thread_enter();
+    if (cache && limit_is_set())
         cache_drain(cache);
+    thread_leave();
     return arena_reclaim(bytes);
 }
 
@@ -107,12 +108,12 @@ void *alloc_any(const struct alloc_request *request) {
 static void *refill(class_id id) {
     if (UNLIKELY(thread_root.phase != THREAD_LIVE) || UNLIKELY(option(OPT_PERTURB) != 0))
         return NULL;
-    void *slot;
-    if (alloc_fast_class(id, &slot))
-        return slot;
-    int before = errno;
-    caches_adopt_orphan();
-    slot = cache_refill(thread_root.cache, id);
+    int           before = errno;
+    struct cache *cache = thread_enter();
+    void         *slot = NULL;
+    if (LIKELY(cache != NULL) && !alloc_pop(cache, id, &slot))
+        slot = cache_refill(cache, id);
+    thread_leave();
     if (limit_is_set())
         arena_keep_limit();
     keeper_poll();
@@ -131,7 +132,7 @@ void *alloc_slow(size_t bytes) {
 
 static void give_small(const char *function, void *pointer, struct block *block) {
     class_id      id = block->id;
-    struct cache *cache = thread_cache();
+    struct cache *cache = thread_enter();
     if (!cache) {
         arena_give(function, id, &pointer, 1);
         arena_settle();
@@ -140,6 +141,7 @@ static void give_small(const char *function, void *pointer, struct block *block)
     } else {
         cache_overflow(cache, function, id, pointer);
     }
+    thread_leave();
 }
 
 static void give(const char *function, void *pointer, struct block *block) {
@@ -195,9 +197,8 @@ static bool fits_slot(const struct block *block, size_t bytes) {
 static bool resize_span(struct block *block, size_t bytes) {
     struct span *span = block->span;
     size_t       before = span->bytes;
-    bool         done = block->kind == BLOCK_LARGE
-                            ? bytes <= huge_threshold() && large_resize(span, bytes)
-                            : huge_resize(span, bytes);
+    bool done = block->kind == BLOCK_LARGE ? bytes <= huge_threshold() && large_resize(span, bytes)
+                                           : huge_resize(span, bytes);
     if (done && span->owner)
         user_heap_note_resize(span, before);
     if (done && bytes < before)
@@ -271,9 +272,8 @@ static void *resize_block(const char *function, void *pointer, size_t bytes, boo
 }
 
 NOINLINE static void *resize_slow(const char *function, void *pointer, size_t bytes, bool zero) {
-    void *block;
-    if (!pointer && !zero && alloc_fast(bytes, &block))
-        return block;
+    if (!pointer && !zero)
+        return alloc_slow(bytes);
     if (!pointer)
         return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = 1, .zero = zero});
     if (bytes == 0) {
@@ -292,14 +292,22 @@ NOINLINE static void *resize_slow(const char *function, void *pointer, size_t by
     return resized;
 }
 
-// From a live block of class `id` to one of class `wanted`, which has at least `bytes`.
+// From a live block of class `id` to one of class `wanted`, which has at least `bytes`. Fast paths
+// outside of their section (alloc.h) are marked as slow ones are.
 NOINLINE HOT static void *move_small(const char *function, void *pointer, size_t bytes, size_t id,
                                      size_t wanted) {
     void *moved;
-    if (UNLIKELY(!alloc_fast_class(wanted, &moved)))
+    bool  given = true;
+    thread_mark();
+    bool taken = alloc_fast_class(wanted, &moved);
+    if (LIKELY(taken)) {
+        memcpy(moved, pointer, min_size(class_bytes((class_id)id), class_bytes((class_id)wanted)));
+        given = alloc_free_fast_class(pointer, id);
+    }
+    thread_leave();
+    if (UNLIKELY(!taken))
         return resize_slow(function, pointer, bytes, false);
-    memcpy(moved, pointer, min_size(class_bytes((class_id)id), class_bytes((class_id)wanted)));
-    if (UNLIKELY(!alloc_free_fast_class(pointer, id)))
+    if (UNLIKELY(!given))
         alloc_free(function, pointer);
     return moved;
 }

@@ -21,23 +21,37 @@
 
 struct user_heap;
 
+// Every function that holds a fast path, but those of alloc.c, is of this section, and what lies in
+// it are such functions: local/parked.h has to know where a thread can be in the middle of one. The
+// linker knows its ends. Calls in them should be the last thing they do: where they return to is
+// left on the stack, and looks like a fast path under way.
+#define FAST_PATH HOT __attribute__((section("tide_fast")))
+extern const char alloc_fast_begin[] __asm__("__start_tide_fast")
+    __attribute__((visibility("hidden")));
+extern const char alloc_fast_end[] __asm__("__stop_tide_fast")
+    __attribute__((visibility("hidden")));
+
 struct alloc_request {
     size_t            bytes;
     size_t            alignment;  // a power of two; 1 when nothing is asked
     bool              zero;
-    struct user_heap *heap;       // NULL: the arenas
+    struct user_heap *heap;  // NULL: the arenas
 };
 
 // True: `*slot` is a block. False: the caller must take the slow path.
-ALWAYS_INLINE bool alloc_fast_class(size_t id, void **slot) {
-    void ***place = &thread_root.cache->top[id];
+ALWAYS_INLINE bool alloc_pop(struct cache *cache, size_t id, void **slot) {
+    void ***place = &cache->top[id];
     void  **top = PEEK(place);
     if (UNLIKELY(*top == NULL))
         return false;
     POKE_ADD(place, -1);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);  // the slot is read again instead of kept: one
     *slot = *top;                             // register, and with it one move, less
+    STEP_DONE(place);
     return true;
+}
+ALWAYS_INLINE bool alloc_fast_class(size_t id, void **slot) {
+    return alloc_pop(GLANCE(&thread_root.cache), id, slot);
 }
 ALWAYS_INLINE bool alloc_fast(size_t bytes, void **block) {
     return LIKELY(bytes <= SMALL_MAX) && alloc_fast_class(size_class_of(bytes), block);
@@ -50,7 +64,7 @@ ALWAYS_INLINE bool alloc_fast_aligned(size_t bytes, size_t alignment, void **blo
 
 // True: freed. False: the caller must take the slow path. The block is neither read nor written.
 ALWAYS_INLINE bool alloc_free_fast_class(void *pointer, size_t id) {
-    void ***place = &thread_root.cache->top[id];
+    void ***place = &GLANCE(&thread_root.cache)->top[id];
     void  **top = PEEK(place);
     // The second test is the double free that is made most often: twice in a row.
     if (UNLIKELY(!cache_has_room(top)) || UNLIKELY(*top == pointer))
@@ -58,6 +72,7 @@ ALWAYS_INLINE bool alloc_free_fast_class(void *pointer, size_t id) {
     top[1] = pointer;
     __atomic_signal_fence(__ATOMIC_RELEASE);  // no instruction: fork's copy sees a whole stack
     POKE_ADD(place, 1);
+    STEP_DONE(place);
     return true;
 }
 ALWAYS_INLINE bool alloc_free_fast(void *pointer) {

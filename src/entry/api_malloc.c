@@ -28,12 +28,12 @@ static void *out_of_memory(void) {
     return NULL;
 }
 
-EXPORT HOT void *API(malloc)(size_t bytes) {
+EXPORT FAST_PATH void *API(malloc)(size_t bytes) {
     void *block;
     return LIKELY(alloc_fast(bytes, &block)) ? block : alloc_slow(bytes);
 }
 
-EXPORT HOT void API(free)(void *pointer) {
+EXPORT FAST_PATH void API(free)(void *pointer) {
     if (UNLIKELY(!alloc_free_fast(pointer)))
         alloc_free("free", pointer);
 }
@@ -44,7 +44,7 @@ COLD static void *calloc_slow(size_t bytes) {
 
 // A loop of our own that clears small blocks costs more than libc's memset: see
 // docs/performance.md.
-EXPORT HOT void *API(calloc)(size_t count, size_t bytes) {
+EXPORT FAST_PATH void *API(calloc)(size_t count, size_t bytes) {
     size_t total;
     if (UNLIKELY(!checked_mul(count, bytes, &total)))
         return out_of_memory();
@@ -83,12 +83,12 @@ ALWAYS_INLINE void *take_aligned(size_t alignment, size_t bytes) {
 }
 
 // C23 lets any supported alignment pass with any size.
-EXPORT void *API(aligned_alloc)(size_t alignment, size_t bytes) {
+EXPORT FAST_PATH void *API(aligned_alloc)(size_t alignment, size_t bytes) {
     return take_aligned(alignment, bytes);
 }
 
 // As glibc's, an alignment that is no power of two is rounded up to one.
-EXPORT void *API(memalign)(size_t alignment, size_t bytes) {
+EXPORT FAST_PATH void *API(memalign)(size_t alignment, size_t bytes) {
     if (alignment > (size_t)PTRDIFF_MAX + 1) {
         errno = EINVAL;
         return NULL;
@@ -106,7 +106,7 @@ COLD static int posix_memalign_slow(void **block, size_t alignment, size_t bytes
     return 0;
 }
 
-EXPORT int API(posix_memalign)(void **block, size_t alignment, size_t bytes) {
+EXPORT FAST_PATH int API(posix_memalign)(void **block, size_t alignment, size_t bytes) {
     void *taken;
     if (UNLIKELY(!is_power_of_two(alignment) || alignment % sizeof(void *) != 0))
         return EINVAL;
@@ -116,12 +116,12 @@ EXPORT int API(posix_memalign)(void **block, size_t alignment, size_t bytes) {
     return 0;
 }
 
-EXPORT void *API(valloc)(size_t bytes) {
+EXPORT FAST_PATH void *API(valloc)(size_t bytes) {
     init_ensure();
     return take_aligned(os_page_bytes(), bytes);
 }
 
-EXPORT void *API(pvalloc)(size_t bytes) {
+EXPORT FAST_PATH void *API(pvalloc)(size_t bytes) {
     init_ensure();
     if (bytes > PTRDIFF_MAX)
         return out_of_memory();
@@ -134,12 +134,12 @@ EXPORT void API(cfree)(void *pointer) {
     alloc_free("cfree", pointer);
 }
 
-EXPORT void API(free_sized)(void *pointer, size_t bytes) {
+EXPORT FAST_PATH void API(free_sized)(void *pointer, size_t bytes) {
     if (UNLIKELY(!alloc_free_fast_sized(pointer, bytes, 1)))
         alloc_free_sized("free_sized", pointer, bytes, 1);
 }
 
-EXPORT void API(free_aligned_sized)(void *pointer, size_t alignment, size_t bytes) {
+EXPORT FAST_PATH void API(free_aligned_sized)(void *pointer, size_t alignment, size_t bytes) {
     if (UNLIKELY(!alloc_free_fast_sized(pointer, bytes, alignment)))
         alloc_free_sized("free_aligned_sized", pointer, bytes, alignment);
 }

@@ -66,24 +66,24 @@ ALWAYS_INLINE void delete_block(const char *function, void *pointer) {
 }
 
 #define NEW(mangled, failure)                                                                      \
-    EXPORT void *mangled(size_t bytes);                                                            \
-    EXPORT void *mangled(size_t bytes) {                                                           \
+    EXPORT void           *mangled(size_t bytes);                                                  \
+    EXPORT FAST_PATH void *mangled(size_t bytes) {                                                 \
         return new_block(bytes, failure);                                                          \
     }
 #define NEW_NOTHROW(mangled)                                                                       \
-    EXPORT void *mangled(size_t bytes, const void *tag);                                           \
-    EXPORT void *mangled(size_t bytes, const void *tag) {                                          \
+    EXPORT void           *mangled(size_t bytes, const void *tag);                                 \
+    EXPORT FAST_PATH void *mangled(size_t bytes, const void *tag) {                                \
         (void)tag;                                                                                 \
         return new_block(bytes, ANSWERS_NULL);                                                     \
     }
 #define NEW_ALIGNED(mangled, failure)                                                              \
-    EXPORT void *mangled(size_t bytes, size_t alignment);                                          \
-    EXPORT void *mangled(size_t bytes, size_t alignment) {                                         \
+    EXPORT void           *mangled(size_t bytes, size_t alignment);                                \
+    EXPORT FAST_PATH void *mangled(size_t bytes, size_t alignment) {                               \
         return new_aligned_block(bytes, alignment, failure);                                       \
     }
 #define NEW_ALIGNED_NOTHROW(mangled)                                                               \
-    EXPORT void *mangled(size_t bytes, size_t alignment, const void *tag);                         \
-    EXPORT void *mangled(size_t bytes, size_t alignment, const void *tag) {                        \
+    EXPORT void           *mangled(size_t bytes, size_t alignment, const void *tag);               \
+    EXPORT FAST_PATH void *mangled(size_t bytes, size_t alignment, const void *tag) {              \
         (void)tag;                                                                                 \
         return new_aligned_block(bytes, alignment, ANSWERS_NULL);                                  \
     }
@@ -101,31 +101,31 @@ NEW_ALIGNED_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t)
 #define DELETE_ARRAY_NAME "operator delete[]"
 
 #define DELETE(mangled, name)                                                                      \
-    EXPORT void mangled(void *pointer);                                                            \
-    EXPORT void mangled(void *pointer) {                                                           \
+    EXPORT void           mangled(void *pointer);                                                  \
+    EXPORT FAST_PATH void mangled(void *pointer) {                                                 \
         delete_block(name, pointer);                                                               \
     }
 #define DELETE_TAGGED(mangled, name, type)                                                         \
-    EXPORT void mangled(void *pointer, type tag);                                                  \
-    EXPORT void mangled(void *pointer, type tag) {                                                 \
+    EXPORT void           mangled(void *pointer, type tag);                                        \
+    EXPORT FAST_PATH void mangled(void *pointer, type tag) {                                       \
         (void)tag;                                                                                 \
         delete_block(name, pointer);                                                               \
     }
 #define DELETE_TAGGED_TWICE(mangled, name)                                                         \
-    EXPORT void mangled(void *pointer, size_t alignment, const void *tag);                         \
-    EXPORT void mangled(void *pointer, size_t alignment, const void *tag) {                        \
+    EXPORT void           mangled(void *pointer, size_t alignment, const void *tag);               \
+    EXPORT FAST_PATH void mangled(void *pointer, size_t alignment, const void *tag) {              \
         (void)alignment;                                                                           \
         (void)tag;                                                                                 \
         delete_block(name, pointer);                                                               \
     }
 #define DELETE_SIZED(mangled, name)                                                                \
-    EXPORT void mangled(void *pointer, size_t bytes);                                              \
-    EXPORT void mangled(void *pointer, size_t bytes) {                                             \
+    EXPORT void           mangled(void *pointer, size_t bytes);                                    \
+    EXPORT FAST_PATH void mangled(void *pointer, size_t bytes) {                                   \
         delete_sized_block(name, pointer, bytes, 1);                                               \
     }
 #define DELETE_SIZED_ALIGNED(mangled, name)                                                        \
-    EXPORT void mangled(void *pointer, size_t bytes, size_t alignment);                            \
-    EXPORT void mangled(void *pointer, size_t bytes, size_t alignment) {                           \
+    EXPORT void           mangled(void *pointer, size_t bytes, size_t alignment);                  \
+    EXPORT FAST_PATH void mangled(void *pointer, size_t bytes, size_t alignment) {                 \
         delete_sized_block(name, pointer, bytes, alignment);                                       \
     }
 

@@ -25,7 +25,7 @@ EXPORT size_t tide_good_size(size_t bytes) {
     return alloc_good_size(bytes);
 }
 
-EXPORT void tide_free_sized(void *block, size_t bytes) {
+EXPORT FAST_PATH void tide_free_sized(void *block, size_t bytes) {
     if (UNLIKELY(!alloc_free_fast_sized(block, bytes, 1)))
         alloc_free_sized("tide_free_sized", block, bytes, 1);
 }

@@ -12,7 +12,7 @@
 
 void fork_prepare(void) {
     keeper_fork_prepare();
-    caches_fork_prepare();
+    thread_fork_prepare();
     user_heap_fork_prepare();
     arena_fork_prepare();
     huge_fork_prepare();
@@ -28,7 +28,7 @@ void fork_parent(void) {
     huge_fork_parent();
     arena_fork_parent();
     user_heap_fork_parent();
-    caches_fork_parent();
+    thread_fork_parent();
     keeper_fork_parent();
 }
 

@@ -99,6 +99,9 @@ __attribute__((destructor)) static void say_goodbye(void) {
         return;
     if (format != 0)
         report_to_fd(format == 1 ? REPORT_TEXT : REPORT_JSON, STDERR);
-    if (thread_root.cache != CACHE_NONE)
-        last_look(thread_root.cache);
+    thread_mark();
+    struct cache *cache = PEEK(&thread_root.cache);
+    if (cache != CACHE_NONE)
+        last_look(cache);
+    thread_leave();
 }

@@ -3,18 +3,27 @@
 
 #include <errno.h>
 
+#include "entry/alloc.h"
 #include "entry/init.h"
 #include "heap/arena.h"
 #include "heap/huge.h"
+#include "local/parked.h"
 #include "local/thread.h"
+
+size_t trim_parked(void) {
+    struct parked_code fast = {(uintptr_t)alloc_fast_begin, (uintptr_t)alloc_fast_end};
+    parked_take(fast);
+    return caches_clean();
+}
 
 size_t trim_all(size_t pad) {
     int before = errno;
     init_ensure();
-    struct cache *cache = thread_cache();
+    struct cache *cache = thread_enter();
     if (cache)
         cache_drain(cache);
-    size_t bytes = huge_evict(UINT64_MAX) + arena_trim(pad);
+    thread_leave();
+    size_t bytes = trim_parked() + huge_evict(UINT64_MAX) + arena_trim(pad);
     errno = before;
     return bytes;
 }

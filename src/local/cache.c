@@ -17,6 +17,7 @@ enum {
     BATCH_MAX = 256,
     FLUSH_MAX = 128,         // slots: what a call that frees may have to wait for
     BYTES_MAX = 131072,      // of a batch or a flush: the larger the slots, the dearer each
+    TOTAL_UNPROVEN = 4,      // of the budget of all threads: many park and never prove any
     PROVEN_TURNS = 3,        // refill, flush, refill: a program that fills and frees once has one
     FOREIGN_FREES = 16,      // frees of a class, before any refill, that go to the bins
     LIMITED_ROOM = 65536,    // bytes of room that a cache may have above the soft limit
@@ -76,7 +77,9 @@ static bool allow(struct cache *cache, size_t bytes, bool proven) {
         return false;
     if (own > (proven ? most : min_size(most / 4, UNPROVEN_BYTES)))
         return false;
-    if (!proven || own > most / 4)
+    if (!proven)
+        total >>= TOTAL_UNPROVEN;
+    else if (own > most / 4)
         total /= 4;
     if (__atomic_add_fetch(&total_allowed, bytes, __ATOMIC_RELAXED) > total) {
         __atomic_fetch_sub(&total_allowed, bytes, __ATOMIC_RELAXED);
@@ -322,15 +325,26 @@ void cache_overflow(struct cache *cache, const char *function, class_id id, void
 
 // --- life ---------------------------------------------------------------------------------------
 
+// Who counts may look meanwhile.
+static void clear_class(struct cache_class *class) {
+    POKE(&class->bottom, 0);
+    POKE(&class->room, 0);
+    class->capacity = class->batch = class->seen = 0;
+    class->active = class->refilled = false;
+    class->turns = class->streak = 0;
+}
+
 void cache_clear(struct cache *cache) {
-    memset(cache->classes, 0, sizeof cache->classes);
     memset(cache->spare, 0, sizeof cache->spare);
     for (unsigned i = 0; i < CLASS_COUNT; i++)
-        cache->top[i] = NOTHING;
+        POKE(&cache->top[i], NOTHING);
+    for (unsigned id = 0; id <= SMALL_CLASS_LAST; id++)
+        clear_class(&cache->classes[id]);
     cache->events = AGE_EVENTS;
     cache->flushes = 0;
+    cache->busy = false;
     disallow(cache, cache->allowed);
-    cache->bump = (uint32_t)((sizeof *cache + sizeof(void *) - 1) / sizeof(void *));
+    POKE(&cache->bump, (uint32_t)((sizeof *cache + sizeof(void *) - 1) / sizeof(void *)));
 }
 
 void cache_drain(struct cache *cache) {

@@ -14,8 +14,8 @@
 //  4. Slow start: a class begins with no room, then a little; batches from the bins double with
 //     every refill. Room doubles within TIDE_CACHE bytes a thread and TIDE_CACHE_TOTAL a process
 //     (room is what is counted, so what is cached can only be less), but beyond a mebibyte, or a
-//     quarter of either, only for demand that is proven: refills and flushes that take turns,
-//     because then room saves both. A thread gets more than a quarter of its most while all caches
+//     quarter of the one or a sixteenth of the other, only for demand that is proven: refills and
+//     flushes that take turns, because then room saves both. A thread gets more than a quarter of its most while all caches
 //     have less than a quarter of theirs: one busy thread may hold what four may hold together.
 //     After several rooms were flushed in a row each flush takes its share of the room: a thread
 //     that frees a lot and parks holds little. A flush is short, so that no call waits long.
@@ -23,16 +23,10 @@
 //  5. Arrays start small in the cache's own area and are replaced by larger ones as room grows: an
 //     idle thread's cache is one or two pages. They stay when the thread goes: the cache's next
 //     thread, which is likely to use the same classes, finds them made.
-// Who writes: the owner alone, with relaxed stores (others look at tops to count). `state` changes
-// hands by compare and exchange; a cache is never unmapped, so lookers need no protection.
+// Who writes: the owner alone, with relaxed stores (others look at tops to count). A cache is never
+// unmapped, so lookers need no protection; whose it is stands outside the area (caches.h).
 #pragma once
 #include "heap/arena.h"
-
-enum cache_state {
-    CACHE_UNUSED,  // waits for a thread
-    CACHE_LIVE,    // belongs to a thread
-    CACHE_ORPHAN,  // its thread did not survive fork; somebody will drain it
-};
 
 enum { CACHE_AREA_BYTES = 192 << 10, CACHE_ARRAY_SIZES = 12 };
 
@@ -53,14 +47,12 @@ struct cache {
     void **top[CLASS_COUNT];
     // slow paths only
     struct cache_class classes[SMALL_CLASS_LAST + 1];
-    struct cache      *next;       // in the list of all caches; constant once linked
-    struct cache      *next_unused;  // while CACHE_UNUSED; under the lock of the caches
-    uint32_t           state;      // enum cache_state
-    bool               busy;       // slots are given back and still in an array, or arrays change
-    uint32_t           events;     // slow paths until age looks again
-    uint32_t           flushes;    // since birth
-    size_t             allowed;    // room of all classes, in bytes
-    uint32_t           bump;       // first unused word of the area; read by anybody
+    struct cache_seat *seat;     // its record in the list of all caches; constant while in use
+    bool               busy;     // slots are given back and still in an array, or arrays change
+    uint32_t           events;   // slow paths until age looks again
+    uint32_t           flushes;  // since birth
+    size_t             allowed;  // room of all classes, in bytes
+    uint32_t           bump;     // first unused word of the area; read by anybody
     uint32_t           spare[CACHE_ARRAY_SIZES];  // unused arrays of 2^n words: offset of the first
 };
 

@@ -2,6 +2,7 @@
 #include "local/thread.h"
 
 #include "conf/options.h"
+#include "os/lock.h"
 #include "os/os.h"
 
 __thread struct thread_root thread_root = {.cache = CACHE_NONE};
@@ -10,15 +11,30 @@ __thread struct thread_root thread_root = {.cache = CACHE_NONE};
 // hook.
 static bool hooks_ready;
 
-// The argument is not believed: a program can write into a key that is not its own.
+static struct lock roots_lock = LOCK_INIT(RANK_ROOTS);
+
+void thread_hold_roots(void) {
+    lock_acquire(&roots_lock);
+}
+void thread_release_roots(void) {
+    lock_release(&roots_lock);
+}
+
+// The argument is not believed: a program can write into a key that is not its own. After the lock
+// no taker has anything to do with this thread.
 static void on_exit(void *argument) {
-    struct cache *cache = thread_root.cache;
     (void)argument;
     if (thread_root.phase != THREAD_LIVE)
         return;
     thread_root.phase = THREAD_BARE;
-    thread_root.cache = CACHE_NONE;
-    caches_delete(cache);
+    thread_hold_roots();
+    struct cache *cache = PEEK(&thread_root.cache);
+    if (cache != CACHE_NONE)
+        caches_disown(cache->seat);
+    POKE(&thread_root.cache, CACHE_NONE);
+    thread_release_roots();
+    if (cache != CACHE_NONE)
+        caches_delete(cache);
 }
 
 bool thread_hooks(void) {
@@ -32,33 +48,40 @@ static bool caches_are_off(void) {
     return option(OPT_CACHE) == 0 || option(OPT_CACHE_TOTAL) == 0 || option(OPT_PERTURB) != 0;
 }
 
-static struct cache *give_birth(void) {
+static void publish(struct cache *cache) {
+    POKE(&thread_root.cache, cache);
+    POKE(&thread_root.taken, false);
+    caches_own(cache, &thread_root, os_thread_number());
+    thread_root.phase = THREAD_LIVE;
+}
+
+static struct cache *give_birth(bool armed) {
     if (!__atomic_load_n(&hooks_ready, __ATOMIC_ACQUIRE))
         return NULL;
     if (caches_are_off()) {
         thread_root.phase = THREAD_BARE;
         return NULL;
     }
+    enum thread_phase before = thread_root.phase;
     thread_root.phase = THREAD_STARTING;
     struct cache *cache = caches_new();
     // Arming may allocate: those calls find us STARTING. A thread whose end nobody would tell gets
     // no cache: it is deleted, and the birth tried again at the next slow path.
-    if (!cache || os_thread_exit_arm(cache) != 0) {
+    if (!cache || (!armed && os_thread_exit_arm(cache) != 0)) {
         if (cache)
             caches_delete(cache);
-        thread_root.phase = THREAD_NEW;
+        thread_root.phase = before;
         return NULL;
     }
-    thread_root.cache = cache;
-    thread_root.phase = THREAD_LIVE;
+    publish(cache);
     return cache;
 }
 
-struct cache *thread_cache(void) {
-    caches_adopt_orphan();
-    if (LIKELY(thread_root.phase == THREAD_LIVE))
-        return thread_root.cache;
-    return thread_root.phase == THREAD_NEW ? give_birth() : NULL;
+struct cache *thread_find_cache(void) {
+    if (thread_root.phase == THREAD_NEW)
+        return give_birth(false);
+    // While a taker looks there is nothing to wait for: this once the arenas serve.
+    return thread_root.phase == THREAD_LIVE && PEEK(&thread_root.taken) ? give_birth(true) : NULL;
 }
 
 enum thread_phase thread_start_begin(void) {
@@ -70,6 +93,21 @@ void thread_start_end(enum thread_phase before) {
     thread_root.phase = before;
 }
 
+void thread_fork_prepare(void) {
+    thread_hold_roots();
+    caches_fork_prepare();
+}
+void thread_fork_parent(void) {
+    caches_fork_parent();
+    thread_release_roots();
+}
+// The thread has another number now.
 void thread_fork_child(void) {
-    caches_fork_child(thread_root.phase == THREAD_LIVE ? thread_root.cache : NULL);
+    struct cache *mine = PEEK(&thread_root.cache);
+    if (mine == CACHE_NONE)
+        mine = NULL;
+    else
+        POKE(&mine->seat->number, os_thread_number());
+    caches_fork_child(mine);
+    lock_reset_in_child(&roots_lock);
 }

@@ -10,20 +10,30 @@
 enum thread_phase {
     THREAD_NEW,       // no slow path yet
     THREAD_STARTING,  // inside start-up or birth: calls that come back go to the arenas
-    THREAD_LIVE,      // has a cache
+    THREAD_LIVE,      // has a cache, unless it was taken or is being looked at (parked.h)
     THREAD_BARE,      // never has one (caches are off) or has no more (its exit hook ran)
 };
 
 struct thread_root {
-    struct cache     *cache;  // never NULL; CACHE_NONE unless THREAD_LIVE
-    enum thread_phase phase;
+    struct cache *cache;       // never NULL; CACHE_NONE unless THREAD_LIVE. A taker that holds the
+                               // lock of the roots may put CACHE_NONE there, and back
+    enum thread_phase phase;   // the thread's own
+    uint16_t          inside;  // > 0 while a slow path of the thread uses its cache
+    bool              taken;   // the cache is gone, another is due: set by takers, cleared by the
+                               // thread; relaxed: what follows goes through the lock of the caches
 };
 
 extern __thread struct thread_root thread_root __attribute__((tls_model("initial-exec")));
 
-// The calling thread's cache, made if it is time; NULL: go straight to the arenas. The library is
-// started.
-struct cache *thread_cache(void);
+// Whoever uses the cache by other means than alloc.h's fast paths does so between these two. Enter
+// gives the calling thread's cache, made if it is time; NULL: go straight to the arenas. The
+// library is started. They may be nested, as a signal handler does.
+ALWAYS_INLINE struct cache *thread_enter(void);
+ALWAYS_INLINE void          thread_leave(void);
+// While the roots are held no thread with a cache ends (its thread-local storage stays), and no
+// other caller takes one. To be held for a short while: a thread that ends waits.
+void thread_hold_roots(void);
+void thread_release_roots(void);
 // From here to thread_start_end, which gets what this returned, the calling thread counts as
 // THREAD_STARTING.
 enum thread_phase thread_start_begin(void);
@@ -31,4 +41,29 @@ void              thread_start_end(enum thread_phase before);
 // Registers the exit hook; outside all locks; only then threads get caches. False: no key left: no
 // caches.
 bool thread_hooks(void);
+
+void thread_fork_prepare(void);
+void thread_fork_parent(void);
 void thread_fork_child(void);
+
+// For thread_enter: a thread without a cache at hand.
+COLD struct cache *thread_find_cache(void);
+
+// Enter without the cache.
+ALWAYS_INLINE void thread_mark(void) {
+    POKE(&thread_root.inside, (uint16_t)(thread_root.inside + 1));
+    // Compiler fence: a taker who found the thread asleep sees its stores in program order, and a
+    // pointer that was loaded before `inside` was set would be one of which it knows nothing.
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+ALWAYS_INLINE struct cache *thread_enter(void) {
+    caches_adopt_orphan();
+    thread_mark();
+    struct cache *cache = PEEK(&thread_root.cache);
+    return LIKELY(cache != CACHE_NONE) ? cache : thread_find_cache();
+}
+ALWAYS_INLINE void thread_leave(void) {
+    // Release: pairs with the acquire of a taker, who then sees the cache as this slow path left
+    // it.
+    __atomic_store_n(&thread_root.inside, (uint16_t)(thread_root.inside - 1), __ATOMIC_RELEASE);
+}

@@ -142,6 +142,25 @@ void os_pressure_open(struct os_pressure *pressure);
 // Sleeps for `ns`, or until there is pressure: then true. What is found broken is not used again.
 bool os_pressure_wait(struct os_pressure *pressure, uint64_t ns);
 
+// --- other threads (os_linux_threads.c) --------------------------------------------------------
+
+// The kernel's number of the calling thread.
+int os_thread_number(void);
+// True for the number of the thread the process began with (or that forked it).
+bool os_is_first_thread(int number);
+// An address above all frames of the stack the process began with, in the same mapping.
+uintptr_t os_first_stack_end(void);
+// True: at some moment of this call the thread was asleep in a system call, with this stack
+// pointer. All that it did before is seen by the caller now, and when it wakes it sees all that the
+// caller did before the call. False: it runs, it ended, it sleeps for another reason (a page
+// fault), it is making a process (a vfork's child borrows stack and thread), or the kernel does not
+// tell. The number may be another thread's, where /proc counts otherwise than the process does: the
+// stack pointer shows whose it is.
+bool os_thread_is_asleep(int number, uintptr_t *stack_pointer);
+// Copies memory that may not be readable, through the kernel. False: not all of it was, or the
+// kernel does not allow the call.
+bool os_copy(void *copy, const void *address, size_t bytes);
+
 // --- libc's own malloc (os_linux_libc.c) -------------------------------------------------------
 
 // True when `pointer` is a live block made by libc's own malloc (RTLD_DEEPBIND plugins, early

@@ -17,6 +17,7 @@ enum {
     SHARED_SLOTS = 512,
     THREADS_MAX = 64,
     STEPS_OF_A_LIFE = 30000,
+    STEPS_BETWEEN_NAPS = 200,
     LIVE_MAX = 64 << 20,  // bytes in all workers' big blocks together, about
 };
 
@@ -203,6 +204,11 @@ static void burst(struct worker *worker) {
     }
 }
 
+static void nap_ms(long ms) {
+    const struct timespec time = {0, ms * 1000 * 1000};
+    nanosleep(&time, NULL);
+}
+
 static void step(struct worker *worker) {
     uint64_t      kind = test_random(&worker->random) % 100;
     struct block *block = &worker->own[test_random(&worker->random) % OWN_BLOCKS];
@@ -220,17 +226,15 @@ static void step(struct worker *worker) {
 // One life: the blocks stay when the thread ends, the next thread takes them over.
 static void *live(void *arg) {
     struct worker *worker = arg;
-    for (int i = 0; i < STEPS_OF_A_LIFE && !atomic_load(&stop); i++)
+    for (int i = 0; i < STEPS_OF_A_LIFE && !atomic_load(&stop); i++) {
         step(worker);
+        if (i % STEPS_BETWEEN_NAPS == 0)
+            nap_ms(1);  // a trim may take its cache
+    }
     return NULL;
 }
 
 // --- the threads beside the workers -------------------------------------------------------------
-
-static void nap_ms(long ms) {
-    const struct timespec time = {0, ms * 1000 * 1000};
-    nanosleep(&time, NULL);
-}
 
 static void *keep_alive(void *arg) {
     struct worker *worker = arg;
@@ -245,7 +249,7 @@ static void *keep_alive(void *arg) {
 static void *trim(void *arg) {
     while (!atomic_load(&stop)) {
         malloc_trim(0);
-        nap_ms(20);
+        nap_ms(5);
     }
     return arg;
 }

@@ -152,6 +152,7 @@ void fake_reset(void) {
                                      .limits = {.cpus = 4}};
     fake_clear_output();
     fake_memory_reset();
+    fake_threads_reset();
     fake_break_place(16, SIZE_MAX);
 }
 

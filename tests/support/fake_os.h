@@ -35,6 +35,8 @@ enum fake_call {
     FAKE_THREAD_HOOK,  // os_thread_exit_hook and os_thread_exit_arm
     FAKE_FORK_HOOKS,
     FAKE_THREAD_START,
+    FAKE_THREAD_ASLEEP,
+    FAKE_COPY,
     FAKE_CALLS,
     FAKE_ANY = FAKE_CALLS,  // for fake_fail and fake_count: all of them together
 };
@@ -132,6 +134,14 @@ bool fake_thread_is_armed(void);
 void fake_fork_prepare(void);
 void fake_fork_parent(void);
 void fake_fork_child(void);
+// The calling thread's number; 1 until set, which is also the first thread's.
+void fake_set_thread(int number);
+// What the kernel says of thread `number` from now on: asleep with this stack pointer; 0 = not
+// asleep. 8 threads at most. `end` is what os_first_stack_end answers.
+void fake_sleep(int number, uintptr_t stack_pointer);
+void fake_set_first_stack(uintptr_t end);
+// Called before each answer of os_thread_is_asleep: what other threads do meanwhile.
+void fake_on_look(void (*hook)(int number));
 // os_libc_owns answers true for `pointer` from now on, until os_libc_free of it. os_libc_realloc
 // gives it the new size and returns it. 16 blocks at most.
 void     fake_libc_block(void *pointer, size_t usable_bytes);

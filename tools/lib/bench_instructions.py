@@ -37,11 +37,12 @@ def is_counted(row):
 
 def read_callgrind(path, library):
     """The instructions spent inside a shared object itself, without what it calls elsewhere."""
+    ours = (library, os.path.realpath("???"))
     total, inside, inclusive = 0, False, False
     with open(path, encoding="utf-8", errors="replace") as file:
         for line in file:
             if line.startswith("ob="):
-                inside = os.path.realpath(line[3:].strip()) == library
+                inside = os.path.realpath(line[3:].strip()) in ours
             elif line.startswith("calls="):
                 inclusive = True  # the next line is the cost of the callee
             elif line[:1].isdigit():

@@ -1,6 +1,6 @@
 // unit/local/caches.h - pop and push as the fast paths do them, over a cache given by hand.
 #pragma once
-#include "local/caches.h"
+#include "local/thread.h"
 #include "tests/support/test.h"
 
 static inline void *caches_take(struct cache *cache, class_id id) {
@@ -20,6 +20,13 @@ static inline void caches_give(struct cache *cache, class_id id, void *slot) {
     }
     top[1] = slot;
     POKE(&cache->top[id], top + 1);
+}
+
+// The calling thread's cache, as slow paths find it.
+static inline struct cache *caches_mine(void) {
+    struct cache *cache = thread_enter();
+    thread_leave();
+    return cache;
 }
 
 // Slots that a cache holds of a class, counted down to its bottom.

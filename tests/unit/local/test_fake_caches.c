@@ -60,11 +60,11 @@ static void deleted_caches_are_used_again(void) {
     fill(cache);
     caches_delete(cache);
     CHECK_EQ(out_of_bins(), 0);
-    CHECK_EQ(cache->state, CACHE_UNUSED);
+    CHECK_EQ(cache->seat->state, CACHE_UNUSED);
     for (unsigned i = 0; i < CLASS_COUNT; i++)
         CHECK(*cache->top[i] == NULL && !cache_has_room(cache->top[i]));
     CHECK(caches_new() == cache);
-    CHECK_EQ(cache->state, CACHE_LIVE);
+    CHECK_EQ(cache->seat->state, CACHE_LIVE);
     caches_check(cache);
     CHECK_EQ(cache->allowed, 0);
     fill(cache);
@@ -107,7 +107,7 @@ static void the_parent_goes_on(void) {
     uint32_t      held = fill(cache);
     caches_fork_prepare();
     caches_fork_parent();
-    CHECK_EQ(cache->state, CACHE_LIVE);
+    CHECK_EQ(cache->seat->state, CACHE_LIVE);
     CHECK_EQ(out_of_bins(), held);
     CHECK(caches_new() != NULL);
 }
@@ -122,20 +122,20 @@ static void orphans_are_adopted(void) {
     }
     caches_fork_prepare();
     caches_fork_child(mine);
-    CHECK_EQ(mine->state, CACHE_LIVE);
+    CHECK_EQ(mine->seat->state, CACHE_LIVE);
     CHECK_EQ(out_of_bins(), all);
     for (unsigned left = 3; left > 0; left--) {
         unsigned orphans = 0;
         for (unsigned i = 0; i < 3; i++)
-            orphans += caches[i]->state == CACHE_ORPHAN;
+            orphans += caches[i]->seat->state == CACHE_ORPHAN;
         CHECK_EQ(orphans, left);
         caches_adopt_orphan();
     }
     CHECK_EQ(out_of_bins(), held);
     CHECK_EQ(caches_slots(id), caches_held(mine, id));
     caches_adopt_orphan();  // there is none left
-    CHECK_EQ(mine->state, CACHE_LIVE);
-    CHECK(caches_new()->state == CACHE_LIVE);
+    CHECK_EQ(mine->seat->state, CACHE_LIVE);
+    CHECK(caches_new()->seat->state == CACHE_LIVE);
     arena_check();
 }
 
@@ -148,17 +148,17 @@ static void the_child_of_a_child(void) {
         caches_fork_prepare();
         caches_fork_child(mine);
     }
-    CHECK_EQ(unused->state, CACHE_UNUSED);
+    CHECK_EQ(unused->seat->state, CACHE_UNUSED);
     for (unsigned i = 0; i < 3; i++)
         caches_adopt_orphan();
     CHECK_EQ(out_of_bins(), held);
-    CHECK_EQ(other->state, CACHE_UNUSED);
+    CHECK_EQ(other->seat->state, CACHE_UNUSED);
 }
 
 // Cut in the middle of a batch: what it holds is given up, its room and its record are not.
 static void a_busy_cache_is_given_up(void) {
     struct cache *mine = start(), *other = caches_new();
-    CHECK_EQ(options_set(OPT_CACHE_TOTAL, KIB(256)), OPTION_OK);
+    CHECK_EQ(options_set(OPT_CACHE_TOTAL, MIB(1)), OPTION_OK);
     fill(other);
     uint64_t held = out_of_bins();
     CHECK(held > 80);
@@ -183,7 +183,7 @@ static void a_thread_without_a_cache_forks(void) {
     fill(other);
     caches_fork_prepare();
     caches_fork_child(NULL);
-    CHECK_EQ(other->state, CACHE_ORPHAN);
+    CHECK_EQ(other->seat->state, CACHE_ORPHAN);
     caches_adopt_orphan();
     CHECK_EQ(out_of_bins(), 0);
 }

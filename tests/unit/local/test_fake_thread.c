@@ -14,7 +14,7 @@ static void start(void) {
 }
 
 static void check_bare(enum thread_phase phase) {
-    CHECK(thread_cache() == NULL);
+    CHECK(caches_mine() == NULL);
     CHECK(thread_root.cache == CACHE_NONE);
     CHECK_EQ(thread_root.phase, phase);
 }
@@ -24,11 +24,11 @@ static void nothing_before_the_hook(void) {
     check_bare(THREAD_NEW);
     CHECK(!fake_thread_is_armed());
     CHECK(thread_hooks());
-    struct cache *cache = thread_cache();
+    struct cache *cache = caches_mine();
     CHECK(cache != NULL && thread_root.cache == cache);
     CHECK_EQ(thread_root.phase, THREAD_LIVE);
     CHECK(fake_thread_is_armed());
-    CHECK(thread_cache() == cache);
+    CHECK(caches_mine() == cache);
 }
 
 // The exit hook drains; what comes later goes straight to the arenas, for ever.
@@ -36,13 +36,13 @@ static void late_frees_do_not_resurrect(void) {
     void *slots[100];
     start();
     CHECK(thread_hooks());
-    struct cache *cache = thread_cache();
+    struct cache *cache = caches_mine();
     for (unsigned i = 0; i < 100; i++)
         slots[i] = caches_take(cache, id);
     for (unsigned i = 0; i < 90; i++)
         caches_give(cache, id, slots[i]);
     fake_thread_exit();
-    CHECK_EQ(cache->state, CACHE_UNUSED);
+    CHECK_EQ(cache->seat->state, CACHE_UNUSED);
     CHECK_EQ(arena_at(0)->bins[id].taken, 10);
     CHECK(*thread_root.cache->top[id] == NULL);
     CHECK(!cache_has_room(thread_root.cache->top[id]));
@@ -59,7 +59,7 @@ static void no_key_left(void) {
     CHECK(!thread_hooks());
     check_bare(THREAD_NEW);
     CHECK(thread_hooks());
-    CHECK(thread_cache() != NULL);
+    CHECK(caches_mine() != NULL);
 }
 
 // A birth that fails is tried again at the next slow path, and leaves nothing behind.
@@ -73,7 +73,7 @@ static void births_that_fail(void) {
     for (unsigned i = 0; i < 3; i++)
         check_bare(THREAD_NEW);
     CHECK_EQ(caches_slots(id), 0);
-    struct cache *cache = thread_cache();
+    struct cache *cache = caches_mine();
     CHECK(cache != NULL);
     CHECK(caches_new() != cache);
 }
@@ -105,10 +105,9 @@ static void calls_during_start(void) {
     CHECK_EQ(before, THREAD_NEW);
     check_bare(THREAD_STARTING);
     thread_start_end(before);
-    CHECK(thread_cache() != NULL);
+    CHECK(caches_mine() != NULL);
     before = thread_start_begin();
     CHECK_EQ(before, THREAD_LIVE);
-    CHECK(thread_cache() == NULL);
     thread_start_end(before);
     CHECK_EQ(thread_root.phase, THREAD_LIVE);
 }
@@ -116,13 +115,13 @@ static void calls_during_start(void) {
 static void the_forking_thread_keeps_its_cache(void) {
     start();
     CHECK(thread_hooks());
-    struct cache *mine = thread_cache(), *other = caches_new();
-    caches_fork_prepare();
+    struct cache *mine = caches_mine(), *other = caches_new();
+    thread_fork_prepare();
     thread_fork_child();
-    CHECK_EQ(mine->state, CACHE_LIVE);
-    CHECK_EQ(other->state, CACHE_ORPHAN);
-    CHECK(thread_cache() == mine);
-    CHECK_EQ(other->state, CACHE_UNUSED);  // adopted at a slow path
+    CHECK_EQ(mine->seat->state, CACHE_LIVE);
+    CHECK_EQ(other->seat->state, CACHE_ORPHAN);
+    CHECK(caches_mine() == mine);
+    CHECK_EQ(other->seat->state, CACHE_UNUSED);  // adopted at a slow path
 }
 
 int main(void) {

@@ -20,7 +20,7 @@ static void start(void) {
 }
 
 static void *take(void) {
-    struct cache *cache = thread_cache();
+    struct cache *cache = caches_mine();
     void         *slot = NULL;
     if (cache)
         return caches_take(cache, id);
@@ -28,7 +28,7 @@ static void *take(void) {
 }
 
 static void give(void *slot) {
-    struct cache *cache = thread_cache();
+    struct cache *cache = caches_mine();
     if (cache)
         caches_give(cache, id, slot);
     else
@@ -96,7 +96,7 @@ static void late_free(void *value) {
     if (thread_root.phase == THREAD_BARE) {
         bare_calls++;
         CHECK(thread_root.cache == CACHE_NONE);
-        CHECK_EQ(late_cache->state, CACHE_UNUSED);
+        CHECK_EQ(late_cache->seat->state, CACHE_UNUSED);
     }
     if (left > 1)
         pthread_setspecific(late_key, (void *)(left - 1));

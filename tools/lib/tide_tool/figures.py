@@ -46,9 +46,9 @@ def user_heaps(sight):
     return ring(head, "user_heap", "node", HEAPS_MAX)
 
 
-def caches(sight):
+def cache_seats(sight):
     first = sight.root("caches").follow("all")
-    return chain(sight.view("cache", first) if first else None, "next", CACHES_MAX)
+    return chain(sight.view("cache_seat", first) if first else None, "next", CACHES_MAX)
 
 
 class Gatherer:
@@ -118,10 +118,13 @@ class Gatherer:
             totals["returned_bytes"] += holes
 
     def add_caches(self, totals):
-        width, live = self.sight.constant("word.bytes"), self.sight.constant("cache.CACHE_LIVE")
-        for cache in caches(self.sight):
+        width, live = self.sight.constant("word.bytes"), self.sight.constant("cache_seat.CACHE_LIVE")
+        for seat in cache_seats(self.sight):
+            if seat.number("is_clean"):  # its area was given back
+                continue
+            cache = seat.follow("cache")
             totals["metadata_bytes"] += cache.number("bump") * width
-            if cache.number("state") != live:
+            if seat.number("state") != live:
                 continue
             totals["threads"] += 1
             tops = cache.numbers("top")

@@ -1,0 +1,78 @@
+// support/fake_os_threads.c - the fake OS door: other threads, asleep where the test says.
+#include "tests/support/fake_os_parts.h"
+
+enum { SLEEPERS = 8 };
+
+static struct {
+    int       number;
+    uintptr_t stack_pointer;
+} sleepers[SLEEPERS];
+static int       thread_number;
+static uintptr_t first_stack_end;
+static void (*on_look)(int number);
+
+void fake_threads_reset(void) {
+    memset(sleepers, 0, sizeof sleepers);
+    thread_number = 1;
+    first_stack_end = 0;
+    on_look = NULL;
+}
+
+void fake_set_thread(int number) {
+    thread_number = number;
+}
+
+void fake_set_first_stack(uintptr_t end) {
+    first_stack_end = end;
+}
+
+void fake_on_look(void (*hook)(int number)) {
+    on_look = hook;
+}
+
+static unsigned sleeper(int number) {
+    unsigned i = 0;
+    while (i < SLEEPERS && sleepers[i].number != number)
+        i++;
+    return i;
+}
+
+void fake_sleep(int number, uintptr_t stack_pointer) {
+    unsigned i = sleeper(number);
+    if (i == SLEEPERS)
+        i = sleeper(0);
+    fake_need(i < SLEEPERS, "too many sleepers", NULL, 0);
+    sleepers[i].number = number;
+    sleepers[i].stack_pointer = stack_pointer;
+}
+
+int os_thread_number(void) {
+    return thread_number;
+}
+
+bool os_is_first_thread(int number) {
+    return number == 1;
+}
+
+uintptr_t os_first_stack_end(void) {
+    return first_stack_end;
+}
+
+bool os_thread_is_asleep(int number, uintptr_t *stack_pointer) {
+    if (on_look)
+        on_look(number);
+    int      error = fake_begin(FAKE_THREAD_ASLEEP, NULL, 0);
+    unsigned i = sleeper(number);
+    if (!error && (i == SLEEPERS || sleepers[i].stack_pointer == 0))
+        error = EAGAIN;
+    if (!error)
+        *stack_pointer = sleepers[i].stack_pointer;
+    return fake_end(error) == 0;
+}
+
+bool os_copy(void *copy, const void *address, size_t bytes) {
+    int error = fake_begin(FAKE_COPY, address, bytes);
+    if (!error)
+        memcpy(copy, address, bytes);
+    return fake_end(error) == 0;
+}

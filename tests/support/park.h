@@ -1,0 +1,103 @@
+// support/park.h - threads that work when told to and sleep in the kernel otherwise.
+//
+// One takes its turn, works, and sleeps again before the caller of park_turn goes on: at each
+// figure of RSS at most the caller runs.
+#pragma once
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/support/proc.h"
+#include "tests/support/test.h"
+#include "tidemalloc.h"
+
+enum { PARK_MIB = 1 << 20, PARK_DEPTH = 8 << 10 };
+
+struct park_thread {
+    pthread_t thread;
+    sem_t     turn, done;
+    unsigned  index;
+    int       step;                                   // handed to `work`; < 0: end
+    void (*work)(struct park_thread *self, int step);  // by the thread
+};
+
+// What work will use of the stack counts as stack from the start.
+static inline void park_touch_stack(void) {
+    volatile char frame[PARK_DEPTH];
+    for (size_t i = 0; i < sizeof frame; i += 512)
+        frame[i] = 1;
+}
+
+static inline void *park_body(void *argument) {
+    struct park_thread *self = argument;
+    park_touch_stack();
+    sem_post(&self->done);
+    for (;;) {
+        while (sem_wait(&self->turn) != 0)
+            ;
+        if (self->step < 0)
+            return NULL;
+        self->work(self, self->step);
+        sem_post(&self->done);
+    }
+}
+
+static inline void park_wait(struct park_thread *one) {
+    while (sem_wait(&one->done) != 0)
+        ;
+}
+
+static inline void park_turn(struct park_thread *one, int step) {
+    one->step = step;
+    sem_post(&one->turn);
+    if (step >= 0)
+        park_wait(one);
+}
+
+static inline void park_start(struct park_thread *threads, unsigned count,
+                              void (*work)(struct park_thread *self, int step)) {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    CHECK_EQ(pthread_attr_setstacksize(&attributes, 128 << 10), 0);
+    for (unsigned i = 0; i < count; i++) {
+        threads[i].index = i;
+        threads[i].work = work;
+        sem_init(&threads[i].turn, 0, 0);
+        sem_init(&threads[i].done, 0, 0);
+        CHECK_EQ(pthread_create(&threads[i].thread, &attributes, park_body, &threads[i]), 0);
+        park_wait(&threads[i]);
+    }
+    usleep(20000);  // the last one between its post and its sleep
+}
+
+static inline void park_end(struct park_thread *threads, unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        park_turn(&threads[i], -1);
+    for (unsigned i = 0; i < count; i++)
+        pthread_join(threads[i].thread, NULL);
+}
+
+// From 16 bytes to 64 KiB, each doubling as likely as any other.
+static inline size_t park_size(uint64_t *random) {
+    size_t size = (size_t)16 << test_random(random) % 12;
+    return size + test_random(random) % size;
+}
+
+struct park_wanted {
+    const char *name;
+    uint64_t    value;
+};
+static inline void park_look(const char *name, uint64_t value, const char *unit, void *data) {
+    struct park_wanted *wanted = data;
+    (void)unit;
+    if (strcmp(name, wanted->name) == 0)
+        wanted->value = value;
+}
+// One figure of tide_stats.
+static inline uint64_t park_figure(const char *name) {
+    struct park_wanted wanted = {name, UINT64_MAX};
+    tide_stats(park_look, &wanted);
+    CHECK(wanted.value != UINT64_MAX);
+    return wanted.value;
+}
