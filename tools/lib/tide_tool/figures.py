@@ -118,7 +118,8 @@ class Gatherer:
             totals["returned_bytes"] += holes
 
     def add_caches(self, totals):
-        width, live = self.sight.constant("word.bytes"), self.sight.constant("cache_seat.CACHE_LIVE")
+        width, live = self.sight.constant("word.bytes"), self.sight.constant(
+            "cache_seat.CACHE_LIVE")
         for seat in cache_seats(self.sight):
             if seat.number("is_clean"):  # its area was given back
                 continue
