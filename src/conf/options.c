@@ -1,4 +1,4 @@
-// conf/options.c - environment -> options_values; reading, showing and changing by name.
+// conf/options.c - environment -> options_page; reading, showing and changing by name.
 //
 // The lines written for what cannot be taken over, one each, on stderr:
 //   tidemalloc: TIDE_FOO: unknown option
@@ -23,15 +23,12 @@ enum {
     SETTING_BYTES = 64,     // a longer value is malformed: no option needs as much
 };
 
-uint64_t options_values[OPTION_COUNT] = {
+struct options_page options_page = {.values = {
 #define OPTION(name, NAME, type, fallback, ...) fallback,
 #include "conf/options.def"
 #undef OPTION
-};
-
-// enum option_origin. Written with its value: by options_start, then only to ORIGIN_PROGRAM, so
-// that setters need no lock.
-static uint8_t origins[OPTION_COUNT];
+}};
+static bool is_sealed;  // true -> false once; relaxed: to open the page twice does no harm
 
 static const struct option_row rows[OPTION_COUNT] = {
 #define TYPE_COUNT OPTION_COUNT_TYPE
@@ -48,7 +45,7 @@ static const struct option_row rows[OPTION_COUNT] = {
 #undef OPTION
 };
 
-const struct options_sight options_sight = {rows, options_values, origins};
+const struct options_sight options_sight = {rows, options_page.values, options_page.origins};
 
 // --- one value: text <-> number ------------------------------------------------------------------
 
@@ -272,9 +269,9 @@ static void setting_apply(const struct setting *setting, bool is_tunable) {
     enum option_id     id = setting_row(setting, is_tunable, &origin);
     if (id == OPTION_COUNT || setting_read(setting, id, origin, &value) != OPTION_OK)
         return;
-    if (origin > origins[id] || (is_tunable && origin == origins[id])) {
-        POKE(&options_values[id], value);
-        origins[id] = (uint8_t)origin;
+    if (origin > options_page.origins[id] || (is_tunable && origin == options_page.origins[id])) {
+        POKE(&options_page.values[id], value);
+        options_page.origins[id] = (uint8_t)origin;
     }
 }
 
@@ -335,7 +332,7 @@ static void setting_complain(const struct setting *setting, bool is_tunable) {
     show_foreign_text(&line, setting->value, setting->value_length);
     text_add(&line, ": ");
     show_reason(&line, &rows[id], result);
-    text_add(&line, origins[id] == ORIGIN_DEFAULT ? "; using the default " : "; using ");
+    text_add(&line, options_origin(id) == ORIGIN_DEFAULT ? "; using the default " : "; using ");
     options_show(id, &line);
     fail_write(&line);
 }
@@ -366,9 +363,12 @@ static void walk(char **environment, void (*visit)(const struct setting *, bool)
 }
 
 void options_start(char **environment) {
+    // Not stored when it is there already: a process without settings never writes to the page.
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
-        POKE(&options_values[i], rows[i].fallback);
-        origins[i] = ORIGIN_DEFAULT;
+        if (option(i) == rows[i].fallback && options_page.origins[i] == ORIGIN_DEFAULT)
+            continue;
+        POKE(&options_page.values[i], rows[i].fallback);
+        options_page.origins[i] = ORIGIN_DEFAULT;
     }
     walk(environment, setting_apply);
     // Only now is known which value is in force, and the messages say so.
@@ -382,7 +382,7 @@ const struct option_row *options_row(enum option_id id) {
 }
 
 enum option_origin options_origin(enum option_id id) {
-    return (enum option_origin)PEEK(&origins[id]);
+    return (enum option_origin)PEEK(&options_page.origins[id]);
 }
 
 enum option_id options_find(const char *name) {
@@ -399,6 +399,10 @@ enum option_id options_find_mallopt(int parameter) {
     return (enum option_id)i;
 }
 
+void options_seal(void) {
+    POKE(&is_sealed, os_seal(&options_page, sizeof options_page, true) == 0);
+}
+
 enum option_result options_set(enum option_id id, uint64_t value) {
     if (id >= OPTION_COUNT)
         return OPTION_UNKNOWN;
@@ -406,17 +410,18 @@ enum option_result options_set(enum option_id id, uint64_t value) {
         return OPTION_NOT_LIVE;
     if (!in_range(&rows[id], value))
         return OPTION_RANGE;
-    POKE(&options_values[id], value);
-    POKE(&origins[id], ORIGIN_PROGRAM);
+    if (PEEK(&is_sealed) && os_seal(&options_page, sizeof options_page, false) != 0)
+        return OPTION_NOT_LIVE;
+    POKE(&is_sealed, false);
+    POKE(&options_page.values[id], value);
+    POKE(&options_page.origins[id], ORIGIN_PROGRAM);
     return OPTION_OK;
 }
 
 enum option_result options_set_text(enum option_id id, const char *text) {
     uint64_t value;
-    if (id >= OPTION_COUNT)
-        return OPTION_UNKNOWN;
-    if (!rows[id].live)
-        return OPTION_NOT_LIVE;
+    if (id >= OPTION_COUNT || !rows[id].live)
+        return options_set(id, 0);  // says which of the two
     enum option_result result = read_value(&rows[id], text, &value);
     return result == OPTION_OK ? options_set(id, value) : result;
 }

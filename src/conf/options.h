@@ -5,6 +5,7 @@
 // process runs with raised privileges: the caller then passes NULL.
 // Reading a value is one relaxed load and may happen in any context; live options may be changed at
 // any time by options_set, which is one store and takes no lock: the last writer wins.
+// Between options_seal and the first options_set the values stand on a page that cannot be written.
 #pragma once
 #include "base/text.h"
 
@@ -49,13 +50,20 @@ enum option_result {
     OPTION_UNKNOWN,    // no such option (ENOENT)
     OPTION_MALFORMED,  // not a value of its type (EINVAL)
     OPTION_RANGE,      // outside min .. max (ERANGE)
-    OPTION_NOT_LIVE,   // read at start only (EPERM)
+    OPTION_NOT_LIVE,   // read at start only, or sealed by a kernel that will not open it (EPERM)
 };
 
-extern uint64_t options_values[OPTION_COUNT];  // written by options.c only
+enum { OPTIONS_PAGE = 4096 };
+
+// Alone on its page, so that it can be sealed. Written by options.c only; origins by options_start,
+// then only to ORIGIN_PROGRAM, so that setters need no lock.
+extern struct options_page {
+    _Alignas(OPTIONS_PAGE) uint64_t values[OPTION_COUNT];
+    uint8_t origins[OPTION_COUNT];  // enum option_origin
+} options_page;
 
 ALWAYS_INLINE uint64_t option(enum option_id id) {
-    return PEEK(&options_values[id]);
+    return PEEK(&options_page.values[id]);
 }
 
 // Where the table and the values stand, for a reader of this process's memory (entry/inspect.h).
@@ -68,6 +76,9 @@ extern const struct options_sight options_sight;
 
 // `environment` may be NULL (nothing is read then). Not thread safe: called once by entry/init.
 void options_start(char **environment);
+// Makes what was read read-only, where OS pages are as small as OPTIONS_PAGE. The first setting
+// that the program itself changes opens the page for good.
+void options_seal(void);
 const struct option_row *options_row(enum option_id id);
 enum option_origin       options_origin(enum option_id id);
 // The row named `name` (without TIDE_, lower case) or OPTION_COUNT.

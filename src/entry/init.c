@@ -37,6 +37,7 @@ static void start_core(void) {
     struct os_limits limits;
     os_start();
     options_start(os_is_secure() ? NULL : os_environ());
+    options_seal();
     os_limits_read(&limits);
     lock_set_spin(limits.cpus > 1 ? SPINS : 0);
     // Not the time: nothing is dirty yet, so decay may begin at its first tick, and a small program

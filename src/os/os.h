@@ -38,6 +38,8 @@ void *os_map(size_t bytes, size_t alignment, enum os_access access, const char *
 int os_unmap(void *address, size_t bytes);
 // Makes part of a reservation readable and writable. ENOMEM: nothing changed.
 int os_commit(void *address, size_t bytes);
+// Makes data of the library read-only, or writable again. EINVAL: the range is not whole OS pages.
+int os_seal(void *address, size_t bytes, bool sealed);
 // Gives the memory back and keeps the range mapped (MADV_DONTNEED). 0: it reads as zero from now
 // on. Otherwise (locked pages, old kernels, emulators that ignore it: found by a self-test on first
 // use) the content is undefined but the range stays usable.

@@ -2,6 +2,7 @@
 //
 //   os_map            reserved or read-write address space, aligned, named
 //   os_commit             reserved -> read-write
+//   os_seal               read-write -> read-only, and back
 //   os_purge              memory given back, still usable
 //   os_resize, os_move    by mremap; shrinking by munmap
 //   os_break_move         the data segment, through libc so that its idea of the break stays right
@@ -82,6 +83,12 @@ int os_unmap(void *address, size_t bytes) {
 
 int os_commit(void *address, size_t bytes) {
     return result_of(call_mprotect(address, bytes, PROT_READ | PROT_WRITE));
+}
+
+int os_seal(void *address, size_t bytes, bool sealed) {
+    if (!is_aligned((uintptr_t)address | bytes, os_page_bytes()))
+        return EINVAL;
+    return result_of(call_mprotect(address, bytes, sealed ? PROT_READ : PROT_READ | PROT_WRITE));
 }
 
 // --- moving ------------------------------------------------------------------------------------

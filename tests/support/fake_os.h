@@ -37,6 +37,7 @@ enum fake_call {
     FAKE_THREAD_START,
     FAKE_THREAD_ASLEEP,
     FAKE_COPY,
+    FAKE_SEAL,
     FAKE_CALLS,
     FAKE_ANY = FAKE_CALLS,  // for fake_fail and fake_count: all of them together
 };

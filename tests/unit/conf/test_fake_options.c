@@ -117,9 +117,9 @@ static void test_bounds(void) {
         if (!cases[i].large)
             continue;
         start(NULL, NULL, NULL);
-        options_values[i] = row->max;
+        options_page.values[i] = row->max;
         join(high, shown(cases[i].id), row->zero ? " or " : "", row->zero ? row->zero : "", "");
-        options_values[i] = row->zero && row->min == 0 ? 1 : row->min;
+        options_page.values[i] = row->zero && row->min == 0 ? 1 : row->min;
         join(reason, "outside ", shown(cases[i].id), " to ", high);
         join(setting, row->variable, "=", cases[i].large, "");
         expect_refused(cases[i].id, setting, reason);
@@ -338,7 +338,7 @@ static void test_show_round_trip(void) {
         for (unsigned k = 0; k < ARRAY_COUNT(values); k++) {
             uint64_t value = options_nearest((enum option_id)i, values[k]);
             start(NULL, NULL, NULL);
-            options_values[i] = value;
+            options_page.values[i] = value;
             join(setting, row->variable, "=", shown((enum option_id)i), "");
             expect_taken((enum option_id)i, setting, value, ORIGIN_TIDE);
         }
@@ -363,7 +363,7 @@ static void test_show(void) {
     };
     start(NULL, NULL, NULL);
     for (unsigned i = 0; i < ARRAY_COUNT(texts); i++) {
-        options_values[texts[i].id] = texts[i].value;
+        options_page.values[texts[i].id] = texts[i].value;
         CHECK_TEXT(shown(texts[i].id), texts[i].text);
     }
 }
@@ -378,6 +378,25 @@ static void test_find(void) {
     CHECK(options_find_mallopt(-8) == OPT_ARENAS);
     CHECK(options_find_mallopt(1) == OPTION_COUNT);
     CHECK(options_find_mallopt(NO_MALLOPT) == OPTION_COUNT);
+}
+
+// Sealed, then opened once by the first change; a kernel that will not open the page refuses it.
+static void test_sealed(void) {
+    fake_reset();
+    options_start(NULL);
+    options_seal();
+    CHECK_EQ(fake_count(FAKE_SEAL), 1);
+    fake_fail(FAKE_SEAL, 1, 1);
+    CHECK_EQ(options_set(OPT_HUGE_CACHE, MIB(1)), OPTION_NOT_LIVE);
+    CHECK_EQ(option(OPT_HUGE_CACHE), options_row(OPT_HUGE_CACHE)->fallback);
+    CHECK_EQ(options_set(OPT_HUGE_CACHE, MIB(1)), OPTION_OK);
+    CHECK_EQ(options_set(OPT_HUGE_CACHE, MIB(2)), OPTION_OK);
+    CHECK_EQ(option(OPT_HUGE_CACHE), MIB(2));
+    CHECK_EQ(fake_count(FAKE_SEAL), 3);
+    fake_fail(FAKE_SEAL, 1, 1);  // larger pages: nothing is sealed, and nothing to open
+    options_seal();
+    CHECK_EQ(options_set(OPT_HUGE_CACHE, MIB(3)), OPTION_OK);
+    CHECK_EQ(fake_count(FAKE_SEAL), 4);
 }
 
 int main(void) {
@@ -398,5 +417,6 @@ int main(void) {
     test_show_round_trip();
     test_show();
     test_find();
+    test_sealed();
     return 0;
 }

@@ -81,10 +81,10 @@ static void births_that_fail(void) {
 static void check_off(enum option_id option_off, uint64_t value, uint64_t other) {
     start();
     CHECK(thread_hooks());
-    POKE(&options_values[option_off], value);
+    POKE(&options_page.values[option_off], value);
     check_bare(THREAD_BARE);
     CHECK(!fake_thread_is_armed());
-    POKE(&options_values[option_off], other);
+    POKE(&options_page.values[option_off], other);
     check_bare(THREAD_BARE);  // decided once a thread
 }
 
