@@ -28,7 +28,8 @@ FROM_TERMINAL = 0x80    # si_code SI_KERNEL: the program has got it, too
 FIRST_SECONDS = 0.01    # before the first look; then looks grow rarer until they are `interval`
 GROWTH = 1 / 20         # of the time that has gone
 OWN_SHARE = 4           # a look that took t is followed by a pause of this many t at least
-SURVEY_SHARE = 20       # the same for the segments: the kernel counts pages for them
+SURVEY_SHARE = 20       # the same for the segments: the kernel counts pages for them;
+SURVEY_SECONDS = 1.0    # but they are no older than this
 SAMPLES_MAX = 4096      # then every second one is forgotten
 
 
@@ -166,7 +167,7 @@ class Watcher:
         if record.highest is None or look.rss > record.highest.rss:
             record.highest = look
         after = self.seconds()
-        self.survey_due = after + (after - before) * SURVEY_SHARE
+        self.survey_due = after + min((after - before) * SURVEY_SHARE, SURVEY_SECONDS)
 
 
 def follow(child, watcher, record, display):
