@@ -167,7 +167,7 @@ class Watch(TideCase):
             os.kill(pid, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os.close(master)
-        return status, seen.decode()
+        return status, seen.decode("utf-8", "replace")  # ^C is echoed wherever it comes
 
     def test_ctrl_c_reaches_the_program_once_and_the_picture_is_written(self):
         status, seen = self.in_terminal("--output", "run.svg", "--", PYTHON, "-c", INTERRUPTED,
