@@ -78,7 +78,8 @@ def check_canaries(disassembly, machine, instrumented):
     for line in disassembly.splitlines():
         head = re.match(r"[0-9a-f]+ <(\S+)>:$", line)
         here = bare(head.group(1)) if head else here
-        if "__stack_chk_fail" in line and not head:
+        # llvm's objdump does not name what is called: the look at the canary tells as well.
+        if re.search(r"__stack_chk_fail|%fs:(0x28|40)\b", line) and not head:
             guarded.add(here)
     if not guarded:
         yield "no stack canary anywhere (-fstack-protector-strong)"
