@@ -120,9 +120,8 @@ static bool read_cpu_v1(uint64_t *least, const struct group *group) {
 // The links of a directory of groups are two and one for each group below. Any other file system
 // may count otherwise: only two means none.
 NOINLINE static bool has_no_groups(const char *root) {
-    struct statx about;
-    return syscall(SYS_statx, AT_FDCWD, root, 0, STATX_NLINK, &about) == 0 &&
-           about.stx_mask & STATX_NLINK && about.stx_nlink == 2;
+    struct stat about;
+    return syscall(SYS_newfstatat, AT_FDCWD, root, &about, 0) == 0 && about.st_nlink == 2;
 }
 
 // The root of a hierarchy, when it is the only group. False: it is not, or is none.
