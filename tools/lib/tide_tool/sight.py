@@ -17,7 +17,7 @@ HEAD = struct.Struct("<16sIIQ16s" + "QII" * 3)
 FIELD = struct.Struct("<20s24s20sIIII")
 CONSTANT = struct.Struct("<40sQ")
 ROOT = struct.Struct("<20s20sQ")
-HEAD_OF_FILE_BYTES = 1 << 16  # the program headers and notes lie in there
+HEAD_OF_FILE_BYTES = 1 << 16  # the program headers lie in there
 ROWS_MAX = 4096
 WORDS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
@@ -47,10 +47,10 @@ def segments_of(image):
                     for i in range(head["e_phnum"])]
 
 
-def notes_of(image, shapes, segment):
-    """(owner, offset of the descriptor in the image) of each note of a segment."""
-    at, end = segment["p_offset"], segment["p_offset"] + segment["p_filesz"]
-    while at < end:
+def notes_of(image, shapes):
+    """(owner, offset of the descriptor) of each note of a segment's content."""
+    at = 0
+    while at < len(image):
         note = struct_parse(shapes.Elf_Nhdr, io.BytesIO(image), at)
         at += shapes.Elf_Nhdr.sizeof()
         owner = image[at:at + note["n_namesz"]].rstrip(b"\0")
@@ -59,20 +59,23 @@ def notes_of(image, shapes, segment):
         at += round_up(note["n_descsz"], 4)
 
 
-def note_places(image):
-    """The distance of the description from the start of the image, for each note of ours in it."""
+def note_places(head, read):
+    """The distance of the description from the start of the image, for each note of ours in it.
+    `read(distance, count)` reads the image."""
     try:
-        shapes, segments = segments_of(image)
+        shapes, segments = segments_of(head)
         (base,) = [row["p_vaddr"] - row["p_offset"] for row in segments
                    if row["p_type"] == "PT_LOAD"][:1]
         for row in segments:
             if row["p_type"] != "PT_NOTE":
                 continue
-            for owner, at in notes_of(image, shapes, row):
+            start = row["p_vaddr"] - base
+            image = read(start, row["p_filesz"])
+            for owner, at in notes_of(image, shapes):
                 if owner == OWNER:
                     (distance,) = struct.unpack_from("<i", image, at)
-                    yield at + row["p_vaddr"] - row["p_offset"] - base + distance
-    except (ELFParseError, struct.error, ValueError):  # not one that a loader would take
+                    yield start + at + distance
+    except (ELFParseError, struct.error, ValueError, Unreadable):  # no loader would take it
         return
 
 
@@ -87,9 +90,10 @@ def find(memory, mappings):
             image = memory.read(mapping.start, count)
         except Unreadable:
             continue
-        if not image.startswith(b"\x7fELF") or OWNER + b"\0" not in image:
+        if not image.startswith(b"\x7fELF"):
             continue
-        for place in note_places(image):
+        for place in note_places(image, lambda distance, size, start=mapping.start:
+                                 memory.read(start + distance, size)):
             try:
                 ready.append(Sight(memory, mapping.start + place, mapping.path))
             except NotReady as reason:
@@ -103,7 +107,7 @@ def find(memory, mappings):
 
 def of_file(memory, image, path):
     """The Sight of a library that nobody runs."""
-    for place in note_places(image[:HEAD_OF_FILE_BYTES]):
+    for place in note_places(image[:HEAD_OF_FILE_BYTES], memory.read):
         return Sight(memory, place, path)
     raise NoLibrary(f"{path}: no tidemalloc in it")
 
