@@ -11,7 +11,6 @@ enum { STACK_MOST = 256 << 10, CHUNK_WORDS = 256 };
 
 // The end of the thread's own stack, where that is what the pointer points into; else 0. Libc lays
 // thread-local storage at the end of the stacks it makes; the stack of the process ends elsewhere.
-// A wrong number (see os_thread_is_asleep) is found out here too.
 static uintptr_t stack_end(const struct cache_seat *seat, uintptr_t pointer) {
     uintptr_t end = (uintptr_t)seat->root;
     if (pointer >= end || end - pointer > STACK_MOST) {

@@ -156,8 +156,7 @@ uintptr_t os_first_stack_end(void);
 // pointer. All that it did before is seen by the caller now, and when it wakes it sees all that the
 // caller did before the call. False: it runs, it ended, it sleeps for another reason (a page
 // fault), it is making a process (a vfork's child borrows stack and thread), or the kernel does not
-// tell. The number may be another thread's, where /proc counts otherwise than the process does: the
-// stack pointer shows whose it is.
+// tell: /proc is not there, or counts otherwise than the process does.
 bool os_thread_is_asleep(int number, uintptr_t *stack_pointer);
 // Copies memory that may not be readable, through the kernel. False: not all of it was, or the
 // kernel does not allow the call.

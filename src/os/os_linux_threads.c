@@ -8,6 +8,7 @@
 // when it wakes.
 #include "os/os.h"
 
+#include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/uio.h>
 
@@ -64,27 +65,47 @@ static bool makes_a_process(uint64_t number) {
     return number == SYS_clone;
 }
 
-// "/proc/self/task/NUMBER/syscall"
-static void write_path(char *path, unsigned number) {
-    static const char head[] = "/proc/self/task/", tail[] = "/syscall";
-    char              digits[10];
-    unsigned          count = 0;
-    for (const char *from = head; *from; from++)
-        *path++ = *from;
+static char *put_text(char *to, const char *from) {
+    while (*from)
+        *to++ = *from++;
+    *to = 0;
+    return to;
+}
+
+static char *put_number(char *to, unsigned number) {
+    char     digits[10];
+    unsigned count = 0;
     do
         digits[count++] = (char)('0' + number % 10);
     while ((number /= 10) > 0);
     while (count > 0)
-        *path++ = digits[--count];
-    for (const char *from = tail; *from; from++)
-        *path++ = *from;
-    *path = 0;
+        *to++ = digits[--count];
+    *to = 0;
+    return to;
+}
+
+// Where /proc is of another PID namespace it knows the caller by other numbers, and under one of
+// ours it may tell of another thread.
+static bool has_our_numbers(void) {
+    char ours[32], seen[32];
+    put_number(put_text(put_number(ours, (unsigned)syscall(SYS_getpid)), "/task/"),
+               (unsigned)os_thread_number());
+    long count = syscall(SYS_readlinkat, AT_FDCWD, "/proc/thread-self", seen, sizeof seen - 1);
+    if (count <= 0)
+        return false;
+    seen[count] = 0;
+    unsigned same = 0;
+    while (ours[same] && ours[same] == seen[same])
+        same++;
+    return ours[same] == seen[same];
 }
 
 bool os_thread_is_asleep(int number, uintptr_t *stack_pointer) {
     char     path[48], line[256];
     uint64_t fields[FIELDS];
-    write_path(path, (unsigned)number);
+    if (!has_our_numbers())
+        return false;
+    put_text(put_number(put_text(path, "/proc/self/task/"), (unsigned)number), "/syscall");
     ptrdiff_t count = os_read_file(path, line, sizeof line - 1);
     if (count <= 0)
         return false;

@@ -1,7 +1,9 @@
 // unit/os/test_threads.c - what the kernel says of other threads: asleep where, running, gone.
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -110,6 +112,22 @@ static void nobody(void) {
     CHECK(!os_thread_is_asleep(-1, &pointer));
 }
 
+// With another PID namespace's /proc: the number is ours there, and may be any thread's here.
+static void not_by_the_numbers_of_others(void) {
+    int status;
+    if (unshare(CLONE_NEWPID) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0)
+        return;  // not allowed
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        char      seen[32] = "";
+        uintptr_t pointer;
+        _exit(getpid() == 1 && readlink("/proc/self", seen, sizeof seen - 1) > 0 &&
+              os_thread_is_asleep(atoi(seen), &pointer));
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
 static void the_first_thread(void) {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     CHECK(os_is_first_thread(os_thread_number()));
@@ -145,5 +163,6 @@ int main(void) {
     CASE(nobody);
     CASE(the_first_thread);
     CASE(copies);
+    CASE(not_by_the_numbers_of_others);
     return 0;
 }
