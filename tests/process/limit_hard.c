@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -23,11 +24,11 @@ static size_t rss_now(void) {
 }
 
 // As many blocks as there are; their bytes.
-static size_t fill(void **out, size_t capacity, size_t bytes, size_t *count) {
+static size_t fill_by(bool zeroed, void **out, size_t capacity, size_t bytes, size_t *count) {
     size_t sum = 0;
     for (*count = 0; *count < capacity; ++*count) {
         errno = 0;
-        void *block = malloc(bytes);
+        void *block = zeroed ? calloc(1, bytes) : malloc(bytes);
         if (block == NULL)
             break;
         sum += malloc_usable_size(memset(block, 1, bytes));
@@ -36,6 +37,10 @@ static size_t fill(void **out, size_t capacity, size_t bytes, size_t *count) {
     CHECK(*count < capacity);
     CHECK_EQ(errno, ENOMEM);
     return sum;
+}
+
+static size_t fill(void **out, size_t capacity, size_t bytes, size_t *count) {
+    return fill_by(false, out, capacity, bytes, count);
 }
 
 static void drop(void **in, size_t count) {
@@ -62,6 +67,17 @@ static void test_size(size_t bytes) {
         CHECK(grown == NULL && errno == ENOMEM);
         drop(blocks, count);
     }
+}
+
+// calloc has ways of its own.
+static void test_zeroed(size_t bytes) {
+    size_t count, sum = fill_by(true, blocks, BLOCKS_MAX, bytes, &count);
+    CHECK_LE(rss_now(), MOST);
+    CHECK_LE(LEAST, sum + bytes);
+    free(blocks[--count]);
+    blocks[count] = calloc(1, bytes);
+    CHECK(blocks[count] != NULL);
+    drop(blocks, count + 1);
 }
 
 // What others gave up serves other sizes.
@@ -135,6 +151,9 @@ int main(int argc, char **argv) {
     test_size(40000);
     test_size(100000);
     test_size(MIB + 1);
+    test_zeroed(100);
+    test_zeroed(40000);
+    test_zeroed(MIB);
     test_shift();
     test_threads();
     test_share();
