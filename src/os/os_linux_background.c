@@ -119,10 +119,20 @@ static bool look(int *fd, short seen) {
     return false;
 }
 
+// Where polling is refused (fewer than two open files allowed, a filter of the program's) time goes
+// by all the same: who calls in a loop must not spin.
+static void sleep_for(uint64_t ns) {
+    uint32_t nobody = 0;
+    os_wait_for(&nobody, 0, ns);
+}
+
 bool os_pressure_wait(struct os_pressure *pressure, uint64_t ns) {
     struct timespec span = span_of(ns);
     struct pollfd   files[2] = {{pressure->stall, POLLPRI, 0}, {pressure->events, POLLPRI, 0}};
-    if (syscall(SYS_ppoll, files, 2, &span, NULL, 0) <= 0)
+    long            told = syscall(SYS_ppoll, files, 2, &span, NULL, 0);
+    if (told < 0 && errno != EINTR)
+        sleep_for(ns);
+    if (told <= 0)
         return false;
     bool stalled = look(&pressure->stall, files[0].revents);
     return look(&pressure->events, files[1].revents) || stalled;

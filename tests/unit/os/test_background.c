@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "os/os.h"
@@ -127,6 +128,18 @@ static void a_broken_file(void *argument) {
     _exit(0);
 }
 
+// A program that allows itself no files (as sandboxes do) refuses polling, not the sleep.
+static void no_files_allowed(void *argument) {
+    struct os_pressure  pressure = {-1, -1};
+    const struct rlimit none = {0, 0};
+    (void)argument;
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    uint64_t begin = os_now_ns();
+    CHECK(!os_pressure_wait(&pressure, 20 * ms));
+    CHECK(os_now_ns() >= begin + 20 * ms);
+    _exit(0);
+}
+
 static void try(const char *name, void (*function)(void *), const void *argument) {
     struct death death;
     death_run(function, (void *)(uintptr_t)argument, &death);
@@ -149,5 +162,6 @@ int main(void) {
     try("no kind of file", nothing_to_be_told, "/dev/full");
     try("files of its own", files_of_its_own, NULL);
     try("a broken file", a_broken_file, NULL);
+    try("no files allowed", no_files_allowed, NULL);
     return 0;
 }
