@@ -83,13 +83,18 @@ COLD static bool make_room(size_t bytes) {
     return arena_reclaim(bytes);
 }
 
+// Of a request after room was made: what is free below a limit others may take first.
+static unsigned tries(void) {
+    return limit_is_set() ? 8 : 1;
+}
+
 void *alloc_any(const struct alloc_request *request) {
     struct memory memory = {NULL, false};
     int           before = errno;
     if (LIKELY(request->bytes <= PTRDIFF_MAX && request->alignment <= PTRDIFF_MAX)) {
         init_ensure();
         memory = take(request);
-        if (UNLIKELY(!memory.start) && make_room(request->bytes))
+        for (unsigned i = 0; UNLIKELY(!memory.start) && i < tries() && make_room(request->bytes); i++)
             memory = take(request);
         if (limit_is_set())
             arena_keep_limit();

@@ -323,6 +323,7 @@ void arena_fork_child(void) {
     each_pages(child_pages);
     lock_reset_in_child(&table.lock);
     lock_reset_in_child(&table.purge.lock);
+    limit_fork_child();
     each_pages(repair_pages);
     each_bin(bin_repair_in_child);
 }

@@ -9,8 +9,9 @@
 enum {
     CHECK_VISITS = 1024,     // settles between two checks, in the debug build
     SURPLUS_MIN = 64 << 10,  // bytes for which the keeper is woken
+    FLUX_LOOKS = 20,         // until others are done taking
 };
-static const uint64_t last_look_ns = 1000000000;
+static const uint64_t last_look_ns = 1000000000, flux_ns = 50000;
 
 // 1 while the keeper sleeps for want of work; who sees a surplus makes it 0 and wakes it. A hint to
 // all others.
@@ -162,6 +163,17 @@ static bool limit_refuses(size_t bytes) {
     return false;
 }
 
+// Who is in the middle of a take may count twice, and may not run: he gets time to be done.
+static bool limit_refuses_for_good(size_t bytes) {
+    uint32_t nobody = 0;
+    for (unsigned i = 0; limit_refuses(bytes); i++) {
+        if (i == FLUX_LOOKS || !limit_is_in_flux())
+            return true;
+        os_wait_for(&nobody, 0, flux_ns);
+    }
+    return false;
+}
+
 // What is free and what the kernel still gives may be enough together: a try tells.
 static bool could_make_room(size_t bytes, size_t free_bytes) {
     if (free_bytes >= bytes || free_bytes == 0)
@@ -184,7 +196,7 @@ bool arena_reclaim(size_t bytes) {
     if (huge_evict(UINT64_MAX) == 0 && !is_limit && !could_make_room(bytes, free_bytes))
         return false;
     bool done = trim_arenas(0, &returned) > 0 || returned > 0;
-    return is_limit ? !limit_refuses(bytes) : done;
+    return is_limit ? !limit_refuses_for_good(bytes) : done;
 }
 
 void arena_give_large(struct span *span) {

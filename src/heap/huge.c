@@ -56,7 +56,9 @@ static void note_oldest_locked(void) {
     POKE(&cache.oldest_ns, first ? CONTAINER_OF(first, struct span, lru)->freed_ns : UINT64_MAX);
 }
 
+// Its resident bytes are held against the limit until the caller releases them.
 static void uncache_locked(struct span *span) {
+    limit_hold(span->resident);
     list_remove(&span->lru);
     POKE(&cache.freed_bytes, cache.freed_bytes - span->resident);
     POKE(&cache.freed_count, cache.freed_count - 1);
@@ -69,7 +71,13 @@ static bool fits(const struct span *span, size_t bytes, size_t alignment) {
            is_aligned(span->base, alignment);
 }
 
-// The tightest freed mapping for a request, taken out; NULL: none.
+// What a block of so many bytes needs beyond what is resident.
+static size_t missing_in(const struct span *span, size_t bytes) {
+    return bytes - min_size(span->resident, bytes);
+}
+
+// The tightest freed mapping for a request, taken out; NULL: none, or the hard limit refuses what
+// it has too little. What the block will count is reserved.
 static struct span *take_cached(size_t bytes, size_t alignment) {
     struct span *best = NULL;
     lock_acquire(&cache.lock);
@@ -78,6 +86,8 @@ static struct span *take_cached(size_t bytes, size_t alignment) {
         if (fits(span, bytes, alignment) && (!best || span->granules <= best->granules))
             best = span;
     }
+    if (best && !limit_reserve(missing_in(best, bytes)))
+        best = NULL;
     if (best)
         uncache_locked(best);
     lock_release(&cache.lock);
@@ -122,8 +132,8 @@ static void put_cached(struct span *span, uint64_t now_ns) {
 }
 
 // Unmaps; where the kernel cannot (the limit of mappings), the pages go and the empty mapping waits
-// for reuse. The bytes that were given back.
-static size_t drop(struct span *span) {
+// for reuse. The bytes that were given back. What is resident is held.
+static size_t drop_held(struct span *span) {
     size_t bytes = span->resident;
     page_map_set_class(span->base, span->granules, CLASS_NONE);
     if (os_unmap((void *)span->base, span_bytes(span)) == 0) {
@@ -140,6 +150,12 @@ static size_t drop(struct span *span) {
         span->state = SPAN_CLEAN;
     span->resident -= bytes;
     put_cached(span, os_now_ns());
+    return bytes;
+}
+
+static size_t drop(struct span *span) {
+    size_t held = span->resident, bytes = drop_held(span);
+    limit_release(held);
     return bytes;
 }
 
@@ -215,10 +231,13 @@ static struct span *map_new(size_t granules, size_t alignment) {
     return span;
 }
 
-static struct span *make_block(struct span *span, size_t bytes) {
+// `reserved` bytes are.
+static struct span *make_block(struct span *span, size_t bytes, size_t reserved) {
+    if (span)
+        set_bytes(span, bytes);
+    limit_release(reserved);
     if (!span)
         return NULL;
-    set_bytes(span, bytes);
     span_set_kind(span, SPAN_HUGE);
     span_publish_block(span, CLASS_HUGE);
     return span;
@@ -228,19 +247,18 @@ struct span *huge_reuse(size_t bytes, size_t alignment) {
     if (PEEK(&cache.freed_count) == 0)
         return NULL;
     struct span *span = take_cached(bytes, max_size(alignment, GRANULE));
-    if (span)
-        counters_add(&counters_process, COUNTER_huge_reuses, 1);
-    else
+    if (!span) {
         learn_miss(bytes);
-    return make_block(span, bytes);
+        return NULL;
+    }
+    counters_add(&counters_process, COUNTER_huge_reuses, 1);
+    return make_block(span, bytes, max_size(span->resident, bytes));
 }
 
 static struct span *take_new(size_t bytes, size_t alignment) {
     if (!limit_reserve(bytes))
         return NULL;
-    struct span *span = make_block(map_new(bytes_to_granules(bytes), alignment), bytes);
-    limit_release(bytes);
-    return span;
+    return make_block(map_new(bytes_to_granules(bytes), alignment), bytes, bytes);
 }
 
 struct span *huge_take(size_t bytes, size_t alignment) {
@@ -253,6 +271,8 @@ struct span *huge_take(size_t bytes, size_t alignment) {
 }
 
 void huge_give(struct span *span) {
+    size_t held = span->resident;
+    limit_hold(held);
     count_block(span, -1);
     page_map_set_class(span->base, span->granules, CLASS_FREE);
     span_set_kind(span, SPAN_FREE);
@@ -264,6 +284,7 @@ void huge_give(struct span *span) {
     }
     uint64_t now_ns = os_now_ns();
     put_cached(span, now_ns);
+    limit_release(held);
     huge_evict(now_ns > keep_ns ? now_ns - keep_ns : 0);
 }
 

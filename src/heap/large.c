@@ -30,12 +30,15 @@ static void give_slack(struct span *span, size_t bytes) {
     span->resident = used;
 }
 
+// `bytes` were reserved.
 static struct span *make_block(struct span *span, size_t bytes) {
+    if (span && limit_is_set())
+        give_slack(span, bytes);
+    if (span)
+        set_bytes(span, bytes);
+    limit_release(bytes);
     if (!span)
         return NULL;
-    if (limit_is_set())
-        give_slack(span, bytes);
-    set_bytes(span, bytes);
     span_set_kind(span, SPAN_LARGE);
     span_publish_block(span, CLASS_LARGE);
     return span;
@@ -46,18 +49,14 @@ struct span *large_take(struct page_heap *heap, size_t bytes, size_t alignment) 
     if (!limit_reserve(bytes))
         return NULL;
     struct span *span = page_heap_take(heap, bytes_to_granules(bytes), granules);
-    span = make_block(span, bytes);
-    limit_release(bytes);
-    return span;
+    return make_block(span, bytes);
 }
 
 struct span *large_try_take(struct page_heap *heap, size_t bytes, bool *busy) {
     *busy = false;
     if (!limit_reserve(bytes))
         return NULL;
-    struct span *span = make_block(page_heap_try_take(heap, bytes_to_granules(bytes), busy), bytes);
-    limit_release(bytes);
-    return span;
+    return make_block(page_heap_try_take(heap, bytes_to_granules(bytes), busy), bytes);
 }
 
 void large_give(struct span *span) {

@@ -5,6 +5,7 @@
 #include "page/meta.h"
 
 enum { SLACK_SHARE = 64, CLOSE_SHARE = 8, SLACK_MIN = 64 << 10, TRIM_NS = 1000000000 };
+enum { RACES_MAX = 16 };
 
 struct limit limit_values = {.soft = UINT64_MAX, .hard = UINT64_MAX};
 
@@ -20,6 +21,10 @@ void limit_start(const struct page_gauge *gauge, uint64_t soft, uint64_t hard) {
         .hard = hard ? hard : UINT64_MAX,
         .gauge = gauge,
     };
+    limit_fork_child();
+}
+
+void limit_fork_child(void) {
     POKE(&reserved_bytes, 0);
     POKE(&trim_next_ns, 0);
     POKE(&trim_next_used, 0);
@@ -57,20 +62,32 @@ uint64_t limit_slack(void) {
 }
 
 bool limit_reserve_slow(uint64_t bytes) {
-    if (limit_values.hard == UINT64_MAX)
+    uint64_t hard = limit_values.hard;
+    if (hard == UINT64_MAX)
         return true;
-    if (bytes > limit_values.hard)
-        return false;
-    __atomic_fetch_add(&reserved_bytes, bytes, __ATOMIC_RELAXED);
-    if (limit_used() <= limit_values.hard)
-        return true;
-    __atomic_fetch_sub(&reserved_bytes, bytes, __ATOMIC_RELAXED);
+    // Who is refused adds nothing, not for a moment: another's smaller request may still fit. Two
+    // that fit alone and not together try again.
+    for (unsigned i = 0; i < RACES_MAX && bytes <= hard && limit_used() <= hard - bytes; i++) {
+        __atomic_fetch_add(&reserved_bytes, bytes, __ATOMIC_RELAXED);
+        if (limit_used() <= hard)
+            return true;
+        __atomic_fetch_sub(&reserved_bytes, bytes, __ATOMIC_RELAXED);
+    }
     return false;
+}
+
+void limit_hold_slow(uint64_t bytes) {
+    if (limit_values.hard != UINT64_MAX)
+        __atomic_fetch_add(&reserved_bytes, bytes, __ATOMIC_RELAXED);
 }
 
 void limit_release_slow(uint64_t bytes) {
     if (limit_values.hard != UINT64_MAX)
         __atomic_fetch_sub(&reserved_bytes, bytes, __ATOMIC_RELAXED);
+}
+
+bool limit_is_in_flux(void) {
+    return PEEK(&reserved_bytes) > 0;
 }
 
 bool limit_trim_is_due(uint64_t now_ns) {

@@ -37,18 +37,30 @@ bool limit_is_close(void);
 // What may gather above the soft limit before it is given back.
 uint64_t limit_slack(void);
 // False: `bytes` more would pass the hard limit. True: they count until limit_release, which
-// follows when the memory counts by itself, or was not to be had.
+// follows as soon as the memory counts by itself, or was not to be had: what counts twice for a
+// moment may be what others are refused for.
 bool limit_reserve_slow(uint64_t bytes);
 void limit_release_slow(uint64_t bytes);
+// As after a limit_reserve that nothing refuses: for resident memory that is in nobody's figures
+// while it changes hands, or is on its way to the kernel.
+void limit_hold_slow(uint64_t bytes);
 ALWAYS_INLINE bool limit_reserve(uint64_t bytes) {
     return !limit_is_set() || limit_reserve_slow(bytes);
+}
+ALWAYS_INLINE void limit_hold(uint64_t bytes) {
+    if (limit_is_set())
+        limit_hold_slow(bytes);
 }
 ALWAYS_INLINE void limit_release(uint64_t bytes) {
     if (limit_is_set())
         limit_release_slow(bytes);
 }
+// Somebody is between limit_reserve and its release: what he has may count twice.
+bool limit_is_in_flux(void);
 // True, above the soft limit, when a second went by or more came into use since the last time:
 // the caller gives back all that is free.
 bool limit_trim_is_due(uint64_t now_ns);
 // To be called after it.
 void limit_trimmed(void);
+// What other threads had reserved, they never release here.
+void limit_fork_child(void);

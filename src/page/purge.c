@@ -150,7 +150,8 @@ static size_t purge_slice(struct purge *purge, struct page_heap *heap, size_t by
     size_t      done = 0;
     bool        refused = false;
     list_init(&list);
-    page_heap_detach_dirty(heap, bytes, &list);
+    size_t held = page_heap_detach_dirty(heap, bytes, &list);
+    limit_hold(held);
     while (!list_is_empty(&list)) {
         struct span *span = CONTAINER_OF(list_first(&list), struct span, lru);
         if (refused)
@@ -158,6 +159,7 @@ static size_t purge_slice(struct purge *purge, struct page_heap *heap, size_t by
         else
             refused = !purge_span(heap, span, bytes - min_size(bytes, done), &done);
     }
+    limit_release(held);
     if (refused)
         POKE(&purge->pause_ns, os_now_ns() + PAUSE_NS);
     return refused ? 0 : done;

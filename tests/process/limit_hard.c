@@ -113,6 +113,43 @@ static void test_threads(void) {
         drop(blocks + i * (BLOCKS_MAX / THREADS), (size_t)counts[i]);
 }
 
+// Two threads whose blocks fit one at a time: never both. What fits together is refused to neither:
+// only who is in the middle of a call may stand in the way, for a moment.
+enum { ROUNDS = 100000 };
+static unsigned       live_blocks, both;
+static const size_t   alone[2] = {60 * MIB, 60 * MIB}, together[2] = {60 * MIB, 2 * MIB};
+static _Atomic size_t refused;
+
+static void *cycle_in_thread(void *argument) {
+    for (size_t i = 0; i < ROUNDS; i++) {
+        void *block = malloc(*(const size_t *)argument);
+        if (block == NULL) {
+            refused++;
+            continue;
+        }
+        both += __atomic_add_fetch(&live_blocks, 1, __ATOMIC_SEQ_CST) > 1;
+        __atomic_sub_fetch(&live_blocks, 1, __ATOMIC_SEQ_CST);
+        free(block);
+    }
+    return NULL;
+}
+
+static void cycle(const size_t sizes[2]) {
+    pthread_t thread;
+    refused = both = 0;
+    CHECK_EQ(pthread_create(&thread, NULL, cycle_in_thread, (void *)&sizes[0]), 0);
+    cycle_in_thread((void *)&sizes[1]);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+static void test_races(void) {
+    cycle(alone);
+    CHECK_EQ(both, 0);
+    cycle(together);
+    printf("%zu of %d refused that fit\n", (size_t)refused, 2 * ROUNDS);
+    CHECK_LE(refused, 2 * ROUNDS / 500);
+}
+
 // Nothing is touched: what counts is what may be. A cgroup can only make it less.
 static int child_share(void) {
     size_t most = (size_t)sysconf(_SC_PHYS_PAGES) / 100 * (size_t)sysconf(_SC_PAGESIZE);
@@ -156,6 +193,7 @@ int main(int argc, char **argv) {
     test_zeroed(MIB);
     test_shift();
     test_threads();
+    test_races();
     test_share();
     return 0;
 }

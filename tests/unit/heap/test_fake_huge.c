@@ -5,6 +5,7 @@
 
 #include "conf/counters.h"
 #include "conf/options.h"
+#include "page/limit.h"
 #include "tests/unit/pages.h"
 
 static const uint64_t second = 1000000000;
@@ -258,6 +259,29 @@ static void unmap_fails(void) {
     CHECK_EQ(take(MIB(4))->state, SPAN_DIRTY);
 }
 
+// At the hard limit a reuse asks for what the mapping lacks; nothing stays reserved.
+static void reuse_within_the_limit(void) {
+    static struct page_gauge gauge;
+    start();
+    counters_process = (struct counters){0};
+    limit_start(&gauge, 0, MIB(12));
+    huge_give(take(MIB(4)));
+    CHECK(limit_used() - meta_bytes() == MIB(4) && !limit_is_in_flux());
+    fake_fail(FAKE_UNMAP, 1, UINT32_MAX);
+    CHECK_EQ(huge_evict(UINT64_MAX), MIB(4));  // waits without a page
+    CHECK(limit_used() == meta_bytes() && !limit_is_in_flux());
+    gauge.slab_bytes = MIB(8) - meta_bytes();
+    CHECK(huge_reuse(MIB(4) - KIB(4), 1) != NULL);
+    huge_give(page_map_known_span((uintptr_t)fake_record(0)->address));
+    CHECK(huge_evict(UINT64_MAX) > 0);
+    gauge.slab_bytes += KIB(8);
+    CHECK(huge_reuse(MIB(4) - KIB(4), 1) == NULL && huge_cached_count() == 1);
+    CHECK(huge_reuse(MIB(4) - KIB(8), 1) != NULL);
+    CHECK_EQ(limit_used(), MIB(12));
+    CHECK(!limit_is_in_flux());
+    limit_start(&gauge, 0, 0);
+}
+
 // One that cannot go does not keep the others.
 static void others_go_though_one_stays(void) {
     start();
@@ -334,6 +358,7 @@ int main(void) {
     CASE(eviction_by_age);
     CASE(evict_until);
     CASE(unmap_fails);
+    CASE(reuse_within_the_limit);
     CASE(others_go_though_one_stays);
     CASE(no_memory);
     for (failing_nth = 1; failing_nth <= 3; failing_nth++)

@@ -88,6 +88,23 @@ static void hard_limit(void) {
     CHECK(limit_is_close());
 }
 
+// What changes hands counts without a question; a forked child has none of it.
+static void held(void) {
+    start(0, MIB(64));
+    use(MIB(60));
+    CHECK(!limit_is_in_flux());
+    limit_hold(MIB(10));
+    CHECK_EQ(limit_used(), MIB(70));
+    CHECK(limit_is_in_flux() && !limit_reserve(1));
+    limit_release(MIB(10));
+    CHECK(!limit_is_in_flux() && limit_reserve(MIB(4)));
+    limit_fork_child();
+    CHECK(!limit_is_in_flux() && limit_reserve(MIB(4)));
+    start(MIB(64), 0);
+    limit_hold(MIB(10));
+    CHECK(!limit_is_in_flux());
+}
+
 // Once a second, or when more came into use; never within the limit.
 static void trims(void) {
     start(MIB(64), 0);
@@ -116,6 +133,7 @@ int main(void) {
     every_part_counts();
     soft_limit();
     hard_limit();
+    held();
     trims();
     return 0;
 }
