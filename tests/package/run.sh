@@ -55,7 +55,8 @@ LD_PRELOAD=$prefix/$libdir/libtidemalloc.so "$work/preload" \
     || fail "a preload does not reach malloc"
 # The tool, which finds its modules and the library from its own place.
 if /usr/bin/python3 -c 'import elftools' 2>/dev/null; then
-    "$prefix/bin/tide" --help | grep 'tide watch' >/dev/null || fail "tide does not find its modules"
-    "$prefix/bin/tide" options | grep '^TIDE_TOP_PAD ' >/dev/null || fail "tide does not find the library"
+    [[ $("$prefix/bin/tide" --help) == *'tide watch'* ]] || fail "tide does not find its modules"
+    [[ $("$prefix/bin/tide" options) == *$'\nTIDE_TOP_PAD '* ]] \
+        || fail "tide does not find the library"
 fi
 echo "package: installed, moved, and used in five ways"
