@@ -94,8 +94,11 @@ void *alloc_any(const struct alloc_request *request) {
     if (LIKELY(request->bytes <= PTRDIFF_MAX && request->alignment <= PTRDIFF_MAX)) {
         init_ensure();
         memory = take(request);
-        for (unsigned i = 0; UNLIKELY(!memory.start) && i < tries() && make_room(request->bytes); i++)
+        for (unsigned i = 0; UNLIKELY(!memory.start) && i < tries(); i++) {
+            if (!make_room(request->bytes))
+                break;
             memory = take(request);
+        }
         if (limit_is_set())
             arena_keep_limit();
         keeper_poll();
