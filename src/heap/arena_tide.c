@@ -8,6 +8,7 @@
 
 enum {
     CHECK_VISITS = 1024,     // settles between two checks, in the debug build
+    DRAIN_VISITS = 2048,     // slabs looked at for holes at one tick
     SURPLUS_MIN = 64 << 10,  // bytes for which the keeper is woken
     FLUX_LOOKS = 20,         // until others are done taking
 };
@@ -18,14 +19,14 @@ static const uint64_t last_look_ns = 1000000000, flux_ns = 50000;
 static uint32_t keeper_sleeps;
 
 // Purges about `bytes` over the arenas, the one at hand first.
-static void purge_some(size_t bytes) {
+static void purge_some(size_t bytes, enum purge_reason reason) {
     unsigned start = arena_here();
     for (unsigned i = 0; bytes > 0 && i < arena_limit(); i++) {
         struct arena *arena = arena_at((start + i) % arena_limit());
         if (!arena || PEEK(&arena->pages.dirty_bytes) == 0)
             continue;
         size_t before = PEEK(&arena->pages.dirty_bytes);
-        purge_heap(arena_purge(), &arena->pages, bytes);
+        purge_heap(arena_purge(), &arena->pages, bytes, reason);
         page_heap_return(&arena->pages, option(OPT_TRIM_THRESHOLD), option(OPT_TOP_PAD), false);
         bytes -= min_size(bytes, before);
     }
@@ -86,7 +87,7 @@ void arena_keeper_gone(void) {
 static void purge_surplus_now(uint64_t now_ns) {
     size_t surplus = purge_surplus(arena_purge(), now_ns);
     if (UNLIKELY(surplus > 0))
-        purge_some(surplus);
+        purge_some(surplus, PURGE_BUDGET);
 }
 
 void arena_keep_budget(void) {
@@ -107,6 +108,46 @@ static void keep_limit(uint64_t now_ns) {
     }
 }
 
+// Free slots of all slabs, and what was missed of them.
+static uint64_t count_slack(uint64_t *missed) {
+    uint64_t slack = 0;
+    *missed = 0;
+    for (unsigned i = 0; i < arena_limit(); i++) {
+        const struct arena *arena = arena_at(i);
+        for (unsigned id = SMALL_CLASS_FIRST; arena && id <= SMALL_CLASS_LAST; id++) {
+            slack += bin_slack(&arena->bins[id]);
+            *missed += PEEK(&arena->bins[id].hole_missed);
+        }
+    }
+    return slack;
+}
+
+// One after another, each tick from the bin on where the last one stopped.
+static void drain_bins(struct hollow_work *work) {
+    static unsigned next;  // relaxed: a hint
+    const unsigned  classes = SMALL_CLASS_LAST + 1 - SMALL_CLASS_FIRST;
+    unsigned        start = PEEK(&next), count = arena_limit() * classes, i = 0;
+    for (; i < count && work->bytes > 0 && work->visits > 0; i++) {
+        unsigned      at = (start + i) % count;
+        struct arena *arena = arena_at(at / classes);
+        if (arena)
+            hollow_drain(&arena->bins[SMALL_CLASS_FIRST + at % classes], work);
+    }
+    // The last one is not done.
+    POKE(&next, (start + i + count - 1) % count);
+}
+
+static void drain_hollow(uint64_t now_ns) {
+    uint64_t           missed, slack = count_slack(&missed);
+    struct hollow_work work = {
+        .bytes = purge_hole_surplus(arena_purge(), slack, missed, now_ns),
+        .visits = DRAIN_VISITS,
+        .step = PEEK(&arena_purge()->gauge.step),
+    };
+    if (work.bytes > 0)
+        drain_bins(&work);
+}
+
 void arena_settle(void) {
     if (config_debug)
         check_sometimes();
@@ -116,7 +157,8 @@ void arena_settle(void) {
     bool   ticked = purge_tick(arena_purge(), now_ns, &surplus);
     if (UNLIKELY(ticked)) {
         arena_relax();
-        purge_some(surplus);
+        purge_some(surplus, PURGE_DECAY);
+        drain_hollow(now_ns);
     }
     huge_tick(now_ns);
     if (limit_is_set())
@@ -133,9 +175,8 @@ void arena_keep_limit(void) {
 static size_t trim_one(struct arena *arena, size_t pad, size_t *returned) {
     size_t bytes = 0;
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
-        if (PEEK(&arena->bins[id].slab_count) > 0)
-            bytes += hollow_trim(&arena->bins[id]);
-    bytes += purge_heap(arena_purge(), &arena->pages, SIZE_MAX);
+        bytes += hollow_trim(&arena->bins[id]);
+    bytes += purge_heap(arena_purge(), &arena->pages, SIZE_MAX, PURGE_ON_REQUEST);
     *returned += page_heap_return(&arena->pages, 0, pad, true);
     return bytes;
 }

@@ -127,6 +127,7 @@ void bin_destroy(struct bin *bin) {
 
 static void merge_slab(struct bin *bin, struct slab *slab) {
     uint32_t count = slab_merge(slab);
+    POKE(&bin->looked, 0);
     POKE(&bin->taken, bin->taken - count);
     POKE(&bin->merged, bin->merged + count);
     relist(bin, slab);
@@ -147,6 +148,16 @@ void bin_merge_locked(struct bin *bin) {
         merge_news(bin);
 }
 
+// Slots were taken where pages had been given back: each is a page fault.
+NOINLINE static void note_missed(struct bin *bin, struct slab *slab, uint32_t bytes) {
+    POKE(&bin->hole_bytes, bin->hole_bytes - bytes);
+    if (slab->by_trim)
+        return;
+    POKE(&bin->hole_missed, bin->hole_missed + bytes);
+    if (slab->patience < SLAB_PATIENCE_MAX)
+        slab->patience++;
+}
+
 // From the first slab of the tree: it stays the first as it gets fuller, so its key may change
 // where it stands.
 static uint32_t take_from_first(struct bin *bin, struct slab *slab, void **out, uint32_t count) {
@@ -155,7 +166,9 @@ static uint32_t take_from_first(struct bin *bin, struct slab *slab, void **out, 
     uint32_t taken = slab_take(slab, out, count);
     count_resident(bin, slab, 1);
     POKE(&bin->touched, bin->touched + slab->high_water - high);
-    POKE(&bin->hole_bytes, bin->hole_bytes - (holes - slab->hole_bytes));
+    slab->taken_step = PEEK(&bin->pages->gauge->step);
+    if (UNLIKELY(holes > slab->hole_bytes))
+        note_missed(bin, slab, holes - slab->hole_bytes);
     if (slab->free_count == 0)
         unlist(bin, slab);
     else if (fullness(slab) < slab->node.major)
@@ -194,6 +207,7 @@ static uint32_t take_used_slots(struct bin *bin, void **out, uint32_t count) {
         taken = slab_take(slab, out, (uint32_t)min_size(count, used));
         count_resident(bin, slab, 1);
         POKE(&bin->touched, bin->touched + slab->high_water - high);
+        slab->taken_step = PEEK(&bin->pages->gauge->step);
         move(bin, slab);
         return taken;
     }
@@ -265,6 +279,7 @@ NORETURN COLD static void fail_give(const struct bin *bin, const char *function,
 uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, uint32_t count) {
     uint32_t others = 0;
     bin_merge_locked(bin);
+    POKE(&bin->looked, 0);
     for (uint32_t i = 0; i < count;) {
         struct slab *slab = slab_find((uintptr_t)slots[i]);
         if (UNLIKELY(!slab))
@@ -408,13 +423,18 @@ void bin_repair_in_child(struct bin *bin) {
     }
 }
 
-void bin_count(const struct bin *bin, struct counters *totals) {
+uint64_t bin_slack(const struct bin *bin) {
     uint64_t taken = PEEK(&bin->taken), touched = PEEK(&bin->touched);
     uint64_t slack = touched > taken ? (touched - taken) * class_bytes(bin->id) : 0;
     uint64_t holes = PEEK(&bin->hole_bytes);
+    return slack > holes ? slack - holes : 0;
+}
+
+void bin_count(const struct bin *bin, struct counters *totals) {
+    uint64_t taken = PEEK(&bin->taken), holes = PEEK(&bin->hole_bytes);
     totals->value[COUNTER_small_bytes] += taken * class_bytes(bin->id);
     totals->value[COUNTER_slabs] += PEEK(&bin->slab_count);
-    totals->value[COUNTER_slack_bytes] += slack > holes ? slack - holes : 0;
+    totals->value[COUNTER_slack_bytes] += bin_slack(bin);
     totals->value[COUNTER_returned_bytes] += holes;
     totals->value[COUNTER_refills] += PEEK(&bin->refills);
     totals->value[COUNTER_flushes] += PEEK(&bin->flushes);

@@ -21,6 +21,14 @@
 
 struct user_heap;
 
+// Where a look for holes stands, in the order of the bin's tree but from the sparsest step on.
+struct hollow_place {
+    uint64_t minor;  // of the slab visited last; 0: none of this level yet
+    uint8_t  level;  // of the tree's `major`
+    bool     begun;
+    bool     later;  // something was passed by that is to go, but not yet
+};
+
 struct bin {
     struct lock       lock;
     class_id          id;       // constant, as are the next one and owner
@@ -33,9 +41,13 @@ struct bin {
     uint64_t          taken;       // slots taken (or returned and not merged)
     uint64_t          touched;     // sum of the slabs' high_water
     uint64_t          hole_bytes;  // given back inside slabs
+    uint64_t          hole_missed;  // taken again of those, but for a trim's: since the start
     uint64_t          refills;     // batches that caches took, and the next two: since the start
     uint64_t          flushes;     // batches that caches gave back
     uint64_t          merged;      // slots that came back without the lock
+    // written under the lock by who looks for holes (heap/hollow.h)
+    uint8_t             looked;  // who would find nothing; a give wipes it. Read by anybody
+    struct hollow_place place;   // where the next unasked look goes on
     // seldom used
     struct user_heap *owner;    // NULL: a bin of an arena
     struct list       slabs;    // of span.owned: all slabs, only in a user's heap; under the lock
@@ -81,5 +93,7 @@ void bin_count(const struct bin *bin, struct counters *totals);
 // are holes in it now.
 void bin_set_aside_locked(struct bin *bin, struct slab *slab);
 void bin_put_back_locked(struct bin *bin, struct slab *slab, size_t hole_bytes);
+// Bytes of free slots that were used once, less holes: a figure of a moment.
+uint64_t bin_slack(const struct bin *bin);
 // Traps unless theory 1 and the figures hold. Takes the lock.
 void bin_check(struct bin *bin);

@@ -1,55 +1,231 @@
 // heap/hollow.c - see hollow.h.
 #include "heap/hollow.h"
 
+#include "conf/counters.h"
 #include "os/os.h"
 #include "page/thp.h"
 
-// Gives the free pages of a busy slab back; nobody takes from it meanwhile, so a free slot stays
-// free.
-static size_t punch(struct slab *slab) {
-    uint32_t  slot = 0;
+enum {
+    BATCH = 16,           // slabs set aside at a time
+    VISITS = 64,          // slabs looked at before others may have the lock
+    QUIET_STEPS = 4,      // of the decay's 32, without a take
+    WORTH_BYTES = 16384,  // less than this of a slab is not worth a call
+    WORTH_SHARE = 8,      // nor is it worth a look before an eighth of its slots has become free
+    LEVEL_TOP = 15,       // the sparsest step of a bin's tree
+};
+
+// bin.looked: a look began, or ended and left nothing; the first becomes the second unless a give
+// wiped it.
+enum { TRIM_BEGAN = 1, TRIM_ENDED = 2, DRAIN_BEGAN = 4, DRAIN_ENDED = 8 };
+
+struct look {
+    struct bin         *bin;
+    struct hollow_work *work;    // NULL: a trim
+    struct hollow_place place;
+    bool                refused;  // by the kernel: what was there is there yet
+    size_t              given;    // bytes
+    // the slabs at hand
+    uint32_t     count;
+    struct slab *slabs[BATCH];
+    uint16_t     free[BATCH];   // slots, before the bits were read
+    uint32_t     bytes[BATCH];  // of holes, after the calls
+    uint32_t     part[BATCH];   // of the hole in the call that is put together
+    bool         left[BATCH];   // a call was refused
+};
+
+// A call that is put together: the next hole may begin where it ends.
+struct run {
     uintptr_t start, end;
-    size_t    bytes = 0;
-    while (slab_next_hole(slab, &slot, &start, &end))
-        if (os_purge((void *)start, end - start) == 0) {
-            bytes += end - start;
-            thp_purged(slab->span->region, start, end - start);
-        }
-    return bytes;
+    uint32_t  first, last;  // slabs
+};
+
+// --- the calls -----------------------------------------------------------------------------------
+
+// A call may go over several regions.
+static void mark_units(const struct span *span, const struct run *run) {
+    uintptr_t start = max_size(run->start, span->base), end = min_size(run->end, span_end(span));
+    thp_purged(span->region, start, end - start);
 }
 
-// The next slab of the tree, in (major, minor) order after a key, that may have new holes; made
-// busy.
-static struct slab *next_hollow_locked(struct bin *bin, uint64_t *major, uint64_t *minor) {
-    struct tree_node *node;
-    while ((node = tree_after(&bin->partial, *major, *minor)) != NULL) {
-        struct slab *slab = CONTAINER_OF(node, struct slab, node);
-        *major = node->major;
-        *minor = node->minor;
-        size_t free_bytes =
-            (size_t)(slab->free_count + slab->high_water - slab->slot_count) * slab_bytes(slab);
-        if (free_bytes < slab->hole_bytes + os_page_bytes())
-            continue;
-        bin_set_aside_locked(bin, slab);
-        return slab;
+static void purge_run(struct look *look, const struct run *run) {
+    if (run->start == run->end)
+        return;
+    bool done = os_purge((void *)run->start, run->end - run->start) == 0;
+    counters_add(&counters_process, COUNTER_hole_purges, 1);
+    look->refused |= !done;
+    for (uint32_t i = run->first; i <= run->last; i++) {
+        look->bytes[i] += done ? look->part[i] : 0;
+        look->left[i] |= !done;
+        if (done)
+            mark_units(look->slabs[i]->span, run);
     }
-    return NULL;
+}
+
+// Nobody takes from the slabs at hand, so a slot that is free stays free.
+static void punch(struct look *look) {
+    struct run run = {0, 0, 0, 0};
+    for (uint32_t i = 0; i < look->count; i++) {
+        const struct slab *slab = look->slabs[i];
+        uintptr_t          start, end, touched_end = slab_touched_end(slab);
+        uint32_t           slot = 0;
+        look->bytes[i] = 0;
+        look->left[i] = false;
+        while (slab_next_hole(slab, &slot, &start, &end)) {
+            if (run.end != start) {
+                purge_run(look, &run);
+                run = (struct run){.start = start, .first = i};
+            }
+            run.end = end;
+            run.last = i;
+            look->part[i] = (uint32_t)(min_size(end, touched_end) - start);
+        }
+    }
+    purge_run(look, &run);
+}
+
+// --- which slabs ---------------------------------------------------------------------------------
+
+static bool may_have_holes(const struct slab *slab) {
+    return slab->free_count > slab->seen_free &&
+           slab_slack(slab) >= slab->hole_bytes + os_page_bytes();
+}
+
+static bool is_worth_it(const struct slab *slab) {
+    size_t came = (size_t)(slab->free_count - slab->seen_free);
+    return came >= max_size(slab->slot_count / WORTH_SHARE, 1) &&
+           slab_slack(slab) >= slab->hole_bytes + WORTH_BYTES;
+}
+
+static bool is_quiet(const struct slab *slab, uint32_t step) {
+    return step - slab->taken_step >= (uint32_t)QUIET_STEPS << slab->patience;
+}
+
+static bool is_wanted(struct look *look, const struct slab *slab) {
+    if (!may_have_holes(slab))
+        return false;
+    if (!look->work)
+        return true;
+    if (!is_worth_it(slab))
+        return false;
+    bool quiet = is_quiet(slab, look->work->step);
+    look->place.later |= !quiet;
+    return quiet;
+}
+
+// The next slab of the look; NULL: that was all.
+static struct slab *next_locked(struct look *look) {
+    struct hollow_place *place = &look->place;
+    for (;;) {
+        struct tree_node *node = tree_after(&look->bin->partial, place->level, place->minor);
+        if (node && node->major == place->level) {
+            place->minor = node->minor;
+            return CONTAINER_OF(node, struct slab, node);
+        }
+        place->minor = 0;
+        if (place->level == 0)
+            return NULL;
+        place->level--;
+    }
+}
+
+// --- a look --------------------------------------------------------------------------------------
+
+static void begin_locked(struct look *look) {
+    struct bin *bin = look->bin;
+    if (look->work && bin->place.begun) {
+        look->place = bin->place;
+        return;
+    }
+    look->place = (struct hollow_place){.level = LEVEL_TOP, .begun = true};
+    POKE(&bin->looked, bin->looked | (look->work ? DRAIN_BEGAN : TRIM_BEGAN));
+}
+
+static void end_locked(struct look *look) {
+    unsigned began = look->work ? DRAIN_BEGAN : TRIM_BEGAN, marks = look->bin->looked;
+    if ((marks & began) && !look->place.later && !look->refused)
+        marks |= began << 1;
+    POKE(&look->bin->looked, (uint8_t)(marks & ~began));
+    look->place.begun = false;
+}
+
+static uint32_t visits_left(const struct look *look) {
+    return look->work ? (uint32_t)min_size(look->work->visits, VISITS) : VISITS;
+}
+
+// Sets slabs aside. False: the look comes to its end with them.
+static bool collect_locked(struct look *look) {
+    uint32_t visits = visits_left(look);
+    look->count = 0;
+    while (visits > 0 && look->count < BATCH) {
+        struct slab *slab = next_locked(look);
+        if (!slab)
+            return false;
+        visits--;
+        if (look->work)
+            look->work->visits--;
+        if (!is_wanted(look, slab))
+            continue;
+        look->slabs[look->count] = slab;
+        look->free[look->count++] = slab->free_count;
+        bin_set_aside_locked(look->bin, slab);
+    }
+    return true;
+}
+
+static void put_back_locked(struct look *look) {
+    for (uint32_t i = 0; i < look->count; i++) {
+        struct slab *slab = look->slabs[i];
+        size_t       before = slab->hole_bytes, bytes = look->bytes[i];
+        if (look->left[i])
+            bytes = max_size(bytes, before);
+        else
+            slab->seen_free = look->free[i];
+        size_t given = bytes > before ? bytes - before : 0;
+        if (given > 0)
+            slab->by_trim = !look->work;
+        look->given += given;
+        if (look->work)
+            look->work->bytes -= min_size(look->work->bytes, given);
+        counters_add(&counters_process, COUNTER_hole_purged_bytes, given);
+        bin_put_back_locked(look->bin, slab, bytes);
+    }
+}
+
+static bool may_go_on(const struct look *look) {
+    return !look->refused && (!look->work || (look->work->bytes > 0 && look->work->visits > 0));
+}
+
+static size_t look_over(struct bin *bin, struct hollow_work *work) {
+    struct look look = {.bin = bin, .work = work};
+    bool        more = true;
+    lock_acquire(&bin->lock);
+    bin_merge_locked(bin);
+    begin_locked(&look);
+    while (more && may_go_on(&look)) {
+        more = collect_locked(&look);
+        lock_release(&bin->lock);
+        punch(&look);
+        lock_acquire(&bin->lock);
+        put_back_locked(&look);
+    }
+    if (!more || look.refused)
+        end_locked(&look);
+    if (work)
+        bin->place = look.place;
+    lock_release(&bin->lock);
+    return look.given;
+}
+
+static bool has_nothing(const struct bin *bin, unsigned marks) {
+    return PEEK(&bin->slab_count) == 0 ||
+           ((PEEK(&bin->looked) & marks) && !handback_has_news(&bin->news));
 }
 
 size_t hollow_trim(struct bin *bin) {
-    uint64_t major = 0, minor = 0;
-    size_t   given = 0;
-    lock_acquire(&bin->lock);
-    bin_merge_locked(bin);
-    struct slab *slab;
-    while ((slab = next_hollow_locked(bin, &major, &minor)) != NULL) {
-        uint32_t before = slab->hole_bytes;
-        lock_release(&bin->lock);
-        size_t bytes = punch(slab);
-        given += bytes > before ? bytes - before : 0;
-        lock_acquire(&bin->lock);
-        bin_put_back_locked(bin, slab, bytes);
-    }
-    lock_release(&bin->lock);
-    return given;
+    return has_nothing(bin, TRIM_ENDED) ? 0 : look_over(bin, NULL);
+}
+
+void hollow_drain(struct bin *bin, struct hollow_work *work) {
+    if (!has_nothing(bin, TRIM_ENDED | DRAIN_ENDED))
+        look_over(bin, work);
 }

@@ -40,6 +40,9 @@ struct slab *slab_new(struct span *span, struct bin *bin, class_id id) {
     slab->listed = false;
     slab->busy = false;
     slab->hole_bytes = 0;
+    slab->seen_free = slab->high_water > 0 ? 0 : slab->slot_count;
+    slab->patience = 0;
+    slab->by_trim = false;
     POKE(&slab->handoff, 0);
     for (size_t i = 0; i < words; i++) {
         size_t slots = min_size(slab->slot_count - i * BITMAP_WORD_BITS, BITMAP_WORD_BITS);
@@ -119,6 +122,8 @@ uint32_t slab_take(struct slab *slab, void **out, uint32_t count) {
     if (highest >= slab->high_water)
         slab->high_water = (uint16_t)(highest + 1);
     slab->free_count = (uint16_t)(slab->free_count - taken);
+    if (slab->seen_free > slab->free_count)
+        slab->seen_free = slab->free_count;
     if (slab->hole_bytes)
         slab->hole_bytes -= (uint32_t)min_size(slab->hole_bytes, (size_t)taken * slab_bytes(slab));
     return taken;
@@ -220,14 +225,24 @@ static uint32_t free_run_end(const struct slab *slab, uint32_t slot) {
     return slot;
 }
 
+size_t slab_slack(const struct slab *slab) {
+    return (size_t)(slab->free_count + slab->high_water - slab->slot_count) * slab_bytes(slab);
+}
+
+uintptr_t slab_touched_end(const struct slab *slab) {
+    return align_up(slab_slot_address(slab, slab->high_water), os_page_bytes());
+}
+
 bool slab_next_hole(const struct slab *slab, uint32_t *slot, uintptr_t *start, uintptr_t *end) {
-    size_t page = os_page_bytes();
+    size_t    page = os_page_bytes();
+    uintptr_t touched_end = slab_touched_end(slab);
     while (*slot < slab->high_water) {
         uint32_t last = free_run_end(slab, *slot);
         *start = align_up(slab_slot_address(slab, *slot), page);
-        *end = align_down(slab_slot_address(slab, last), page);
+        *end = last == slab->high_water ? span_end(slab->span)
+                                        : align_down(slab_slot_address(slab, last), page);
         *slot = last + 1;
-        if (*start < *end)
+        if (*start < min_size(*end, touched_end))
             return true;
     }
     return false;

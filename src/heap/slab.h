@@ -35,6 +35,8 @@
 
 struct bin;
 
+enum { SLAB_PATIENCE_MAX = 4 };
+
 struct slab {
     struct meta_link     link;
     // constant from slab_new to slab_delete
@@ -53,6 +55,11 @@ struct slab {
     bool                 busy;        // its holes are being given back: it stays as it is
     uint64_t             room_words;  // guarantee 6
     uint32_t             hole_bytes;  // given back inside the slab, as far as known
+    uint16_t             seen_free;   // slots free at the last look for holes, or fewer since: when
+                                      // more are free, there may be new holes
+    uint8_t              patience;    // how often holes of its were taken again (heap/hollow.h)
+    bool                 by_trim;     // a trim made its holes: nothing is learned from them
+    uint32_t             taken_step;  // page_gauge.step when something was last taken
     struct tree_node     node;        // in the bin's tree
     // written by any thread, atomically
     uint32_t             handoff;     // 2 x threads between R1 and R3, plus bit 0 = announced
@@ -109,8 +116,13 @@ bool     slab_return_end(struct slab *slab);  // true: the caller pushes the sla
 // True when the slot is free or returned: a hint for messages, exact when no other thread touches
 // the slot.
 bool slab_slot_is_free(struct slab *slab, uint32_t slot);
-// The next run of whole OS pages, from slot `*slot` on, whose slots are all free and below
-// high_water. False: none.
+// Bytes of free slots that were used once, holes among them.
+size_t slab_slack(const struct slab *slab);
+// The end of what may be resident: whole OS pages.
+uintptr_t slab_touched_end(const struct slab *slab);
+// The next run of whole OS pages, from slot `*slot` on, whose slots are all free, and of which at
+// least one page may be resident. A run that reaches high_water goes on to the end of the span,
+// where nothing was touched, so that runs of neighbours join. False: none.
 bool slab_next_hole(const struct slab *slab, uint32_t *slot, uintptr_t *start, uintptr_t *end);
 // The line for a pointer into the slab that is no taken slot, and abort: inside a slot, or free
 // already. Tells nothing of the pointer but where it lies.

@@ -4,7 +4,10 @@
 #include "os/os.h"
 #include "page/thp.h"
 
-enum { UNIT_LOOKS = 32 };  // spans looked at for a whole unit
+enum {
+    UNIT_LOOKS = 32,  // spans looked at for a whole unit
+    YOUNG_MAX = 64,   // spans passed by in search of older ones
+};
 
 static void gauge_move(uint64_t *gauge, size_t *mine, intptr_t bytes) {
     POKE(mine, *mine + (size_t)bytes);
@@ -19,22 +22,6 @@ static void count_free(struct page_heap *heap, const struct span *span, intptr_t
 }
 static void count_active(struct page_heap *heap, intptr_t bytes) {
     gauge_move(&heap->gauge->active_bytes, &heap->active_bytes, bytes);
-}
-
-void page_gauge_purged(struct page_gauge *gauge, uint64_t bytes) {
-    __atomic_fetch_add(&gauge->purged_bytes, bytes, __ATOMIC_RELAXED);
-}
-
-uint64_t page_gauge_taken(struct page_gauge *gauge, uint64_t bytes) {
-    uint64_t purged = PEEK(&gauge->purged_bytes), missed;
-    do {
-        missed = min_size(purged, bytes);
-    } while (missed > 0 &&
-             !__atomic_compare_exchange_n(&gauge->purged_bytes, &purged, purged - missed, true,
-                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-    if (missed > 0)
-        __atomic_fetch_add(&gauge->missed_bytes, missed, __ATOMIC_RELAXED);
-    return missed;
 }
 
 void page_heap_init(struct page_heap *heap, struct source *source, struct source *fallback,
@@ -77,23 +64,28 @@ static struct span *free_neighbour(struct span *span, uintptr_t granule) {
     return other && span_kind_of(other) == SPAN_FREE ? other : NULL;
 }
 
-// Joins with neighbours of the same state, then inserts. The joined span is as young as its
-// youngest part: a large free run is the one most likely to be used again.
+// The joined span is as old as its larger part.
+static void swallow(struct span *span, struct span *other) {
+    if (other->granules > span->granules)
+        span->freed_step = other->freed_step;
+    span->granules += other->granules;
+    span->resident += other->resident;
+    span_delete(other);
+}
+
+// Joins with neighbours of the same state, then inserts. In the list the joined span is the
+// youngest: a large free run is the one most likely to be used again.
 static void release_locked(struct page_heap *heap, struct span *span) {
     struct span *left = free_neighbour(span, span->base - GRANULE);
     struct span *right = free_neighbour(span, span_end(span));
     if (left && left->state == span->state) {
         remove_locked(heap, left);
         span->base = left->base;
-        span->granules += left->granules;
-        span->resident += left->resident;
-        span_delete(left);
+        swallow(span, left);
     }
     if (right && right->state == span->state) {
         remove_locked(heap, right);
-        span->granules += right->granules;
-        span->resident += right->resident;
-        span_delete(right);
+        swallow(span, right);
     }
     insert_locked(heap, span);
 }
@@ -107,6 +99,7 @@ static struct span *split(struct span *span, size_t granules) {
         return NULL;
     rest->region = span->region;
     rest->pages = span->pages;
+    rest->freed_step = span->freed_step;
     span_set_kind(rest, SPAN_MOVING);
     span->granules = granules;
     // Which part is the resident one is not known; use starts at the front.
@@ -201,6 +194,7 @@ static struct span *take_locked(struct page_heap *heap, size_t granules, size_t 
     if (!span)
         return NULL;
     page_gauge_taken(heap->gauge, span_bytes(span) - span->resident);
+    __atomic_fetch_add(&heap->gauge->reused_bytes, span->resident, __ATOMIC_RELAXED);
     span_publish_ends(span);
     count_active(heap, (intptr_t)span_bytes(span));
     return span;
@@ -232,6 +226,7 @@ void page_heap_give(struct page_heap *heap, struct span *span, size_t touched, s
     touched = max_size(align_up(touched, os_page_bytes()), span->resident);
     span->resident = min_size(touched, span_bytes(span)) - holes;
     span->state = SPAN_DIRTY;
+    span->freed_step = PEEK(&heap->gauge->step);
     release_locked(heap, span);
     lock_release(&heap->lock);
 }
@@ -274,6 +269,7 @@ bool page_heap_shrink(struct page_heap *heap, struct span *span, size_t granules
         page_map_set_class(rest->base, rest->granules, CLASS_FREE);
         count_active(heap, -(intptr_t)span_bytes(rest));
         rest->state = SPAN_DIRTY;
+        rest->freed_step = PEEK(&heap->gauge->step);
         release_locked(heap, rest);
     }
     lock_release(&heap->lock);
@@ -296,17 +292,36 @@ static struct span *next_to_purge(struct page_heap *heap) {
     return CONTAINER_OF(list_first(&heap->dirty_lru), struct span, lru);
 }
 
-size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, struct list *list) {
-    size_t detached = 0;
-    lock_acquire(&heap->lock);
-    while (detached < bytes && !list_is_empty(&heap->dirty_lru)) {
-        struct span *span = next_to_purge(heap);
-        remove_locked(heap, span);
-        span_publish_ends(span);
-        list_append(list, &span->lru);
-        list_append(&heap->moving, &span->owned);
-        detached += span->resident;
+static size_t detach_locked(struct page_heap *heap, struct span *span, struct list *list) {
+    remove_locked(heap, span);
+    span_publish_ends(span);
+    list_append(list, &span->lru);
+    list_append(&heap->moving, &span->owned);
+    return span->resident;
+}
+
+// One that was purged in part stands behind younger ones.
+static size_t detach_old_locked(struct page_heap *heap, size_t bytes, uint32_t age,
+                                struct list *list) {
+    size_t       detached = 0;
+    struct list *node = heap->dirty_lru.next;
+    for (unsigned young = 0; detached < bytes && node != &heap->dirty_lru && young < YOUNG_MAX;) {
+        struct span *span = CONTAINER_OF(node, struct span, lru);
+        node = node->next;
+        if (PEEK(&heap->gauge->step) - span->freed_step < age)
+            young++;
+        else
+            detached += detach_locked(heap, span, list);
     }
+    return detached;
+}
+
+size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, uint32_t age,
+                              struct list *list) {
+    lock_acquire(&heap->lock);
+    size_t detached = age > 0 ? detach_old_locked(heap, bytes, age, list) : 0;
+    while (age == 0 && detached < bytes && !list_is_empty(&heap->dirty_lru))
+        detached += detach_locked(heap, next_to_purge(heap), list);
     lock_release(&heap->lock);
     return detached;
 }
@@ -316,7 +331,6 @@ static void attach(struct page_heap *heap, struct span *span, bool clean, size_t
     list_remove(&span->lru);
     list_remove(&span->owned);
     span->state = clean ? SPAN_CLEAN : SPAN_DIRTY;
-    page_gauge_purged(heap->gauge, span->resident - resident);
     span->resident = resident;
     release_locked(heap, span);
     lock_release(&heap->lock);

@@ -13,24 +13,9 @@
 // a bin's lock held.
 #pragma once
 #include "os/lock.h"
+#include "page/page_gauge.h"
 #include "page/source.h"
 #include "page/span.h"
-
-// Bytes of all page heaps of the process together; adjusted with relaxed atomics under the heaps'
-// locks.
-struct page_gauge {
-    uint64_t dirty_bytes;   // resident in free spans
-    uint64_t active_bytes;  // in spans in use
-    uint64_t slab_bytes;    // resident in slabs; kept by bins, and only where a limit is set
-    uint64_t purged_bytes;  // given back to the kernel, and not taken again since
-    uint64_t missed_bytes;  // taken again after they were given back, ever: each was a page fault
-};
-
-// Resident memory was given back; zero pages were taken. How much of what is taken had been given
-// back before is not known of a span, only of the process: the purge learns from the sums. The
-// answer is what was, as far as that is known.
-void page_gauge_purged(struct page_gauge *gauge, uint64_t bytes);
-uint64_t page_gauge_taken(struct page_gauge *gauge, uint64_t bytes);
 
 struct page_heap {
     struct lock        lock;
@@ -67,9 +52,12 @@ bool page_heap_grow(struct page_heap *heap, struct span *span, size_t granules);
 bool page_heap_shrink(struct page_heap *heap, struct span *span, size_t granules);
 
 // Takes up to about `bytes` of the oldest dirty spans out (kind SPAN_MOVING), linked by lru into
-// `list`. Whole spans; returns their bytes.
-size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, struct list *list);
+// `list`; with `age`, only of those that are free for so many steps. Whole spans; returns their
+// bytes.
+size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, uint32_t age,
+                              struct list *list);
 // Puts a detached span back, clean when its memory was given back, dirty (young again) when not.
+// What taking it again will say is told the gauge by the caller (page_gauge_purged).
 void page_heap_attach(struct page_heap *heap, struct span *span, bool clean);
 // The same for one of which all but the first `kept` bytes were given back: dirty, and young again.
 void page_heap_attach_start(struct page_heap *heap, struct span *span, size_t kept);

@@ -7,14 +7,23 @@
 #include "page/limit.h"
 #include "page/thp.h"
 
-enum { PAUSE_NS = 1000000000, REGRET_HALF_NS = 1000000000 };
-enum { SLICE_BYTES = 8 << 20, KEEP_LEAST = 1 << 20 };  // a shorter start goes with the end
-enum { PRESSED_BUDGET = 256 << 10 };  // under memory pressure
+enum {
+    PAUSE_NS = 1000000000,
+    REGRET_HALF_NS = 1000000000,
+    SLICE_BYTES = 8 << 20,
+    KEEP_LEAST = 1 << 20,         // a shorter start goes with the end
+    CALL_BYTES = 4 << 20,         // others wait for a call that they meet in the kernel
+    PRESSED_BUDGET = 256 << 10,   // under memory pressure
+    DECAY_AGE = DECAY_STEPS / 4,
+    HOLES_SHARE = 4,              // of the free slots above the budget, what goes at one tick
+};
+#define HOLES_LEAST MIB(4)
 
 void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns) {
     *purge = (struct purge){
         .next_ns = now_ns + decay_ns / DECAY_STEPS,
         .regret_ns = now_ns,
+        .hole_regret_ns = now_ns,
         .low_bytes = UINT64_MAX,
     };
     lock_init(&purge->lock, RANK_HUGE);
@@ -43,9 +52,13 @@ static void learn_locked(struct purge *purge, uint64_t now_ns) {
     uint64_t halvings = (now_ns - purge->regret_ns) / REGRET_HALF_NS;
     if (now_ns > purge->regret_ns && halvings > 0) {
         uint64_t high = PEEK(&purge->high_bytes), low = PEEK(&purge->low_bytes);
-        uint64_t swing = high - min_size(low, high);
+        uint64_t reused = PEEK(&purge->gauge.reused_bytes);
+        uint64_t swing = max_size(high - min_size(low, high),
+                                  min_size(reused - purge->reused_seen, high));
+        purge->reused_seen = reused;
         regret = max_size(halvings < 64 ? regret >> halvings : 0, min_size(regret, swing));
         purge->regret_ns += halvings * REGRET_HALF_NS;
+        page_gauge_forget(&purge->gauge, halvings);
         POKE(&purge->high_bytes, 0);
         POKE(&purge->low_bytes, UINT64_MAX);
     }
@@ -104,6 +117,7 @@ static size_t tick_locked(struct purge *purge, uint64_t now_ns) {
     uint64_t limit = decay_limit(&purge->decay, now_ns);
     purge->seen_bytes = dirty < limit ? dirty : limit;
     POKE(&purge->next_ns, now_ns + purge->decay.period_ns / DECAY_STEPS);
+    POKE(&purge->gauge.step, purge->gauge.step + 1);
     return dirty > limit ? dirty - limit : 0;
 }
 
@@ -117,6 +131,29 @@ bool purge_tick(struct purge *purge, uint64_t now_ns, size_t *surplus) {
     return true;
 }
 
+static uint64_t learn_holes_locked(struct purge *purge, uint64_t missed, uint64_t now_ns) {
+    uint64_t halvings = (now_ns - purge->hole_regret_ns) / REGRET_HALF_NS;
+    if (now_ns > purge->hole_regret_ns && halvings > 0) {
+        purge->hole_regret = halvings < 64 ? purge->hole_regret >> halvings : 0;
+        purge->hole_regret_ns += halvings * REGRET_HALF_NS;
+    }
+    purge->hole_regret += missed - min_size(missed, purge->hole_missed_seen);
+    purge->hole_missed_seen = missed;
+    return UNLIKELY(purge_is_pressed(purge)) ? 0 : purge->hole_regret;
+}
+
+size_t purge_hole_surplus(struct purge *purge, uint64_t slack, uint64_t missed, uint64_t now_ns) {
+    if (now_ns < PEEK(&purge->pause_ns) || !lock_try(&purge->lock))
+        return 0;
+    uint64_t most = budget(purge) + learn_holes_locked(purge, missed, now_ns);
+    lock_release(&purge->lock);
+    if (UNLIKELY(limit_is_set()) && limit_excess() > 0)
+        most = 0;
+    if (slack <= most)
+        return 0;
+    return min_size(slack - most, max_size((slack - most) / HOLES_SHARE, HOLES_LEAST));
+}
+
 // Of a long span the end goes, as much as is wanted: what stays is where use begins.
 static size_t bytes_to_keep(const struct span *span, size_t wanted) {
     size_t rest = span->resident - min_size(span->resident, wanted), unit = thp_unit();
@@ -128,16 +165,31 @@ static size_t bytes_to_keep(const struct span *span, size_t wanted) {
     return whole > span->base ? whole - span->base : 0;
 }
 
-// Takes one detached span through the system call. False: refused.
-static bool purge_span(struct page_heap *heap, struct span *span, size_t wanted, size_t *done) {
+// No call ends inside a unit of huge pages because of its length.
+static bool purge_range(uintptr_t at, uintptr_t end) {
+    size_t unit = max_size(thp_unit(), 1), most = max_size(CALL_BYTES, unit);
+    while (at < end) {
+        uintptr_t next = min_size(align_down(at + most, unit), end);
+        counters_add(&counters_process, COUNTER_purges, 1);
+        if (os_purge((void *)at, next - at) != 0)
+            return false;
+        at = next;
+    }
+    return true;
+}
+
+// Takes one detached span through the system calls. False: refused.
+static bool purge_span(struct page_heap *heap, struct span *span, size_t wanted, size_t *done,
+                       enum purge_reason reason) {
     size_t kept = bytes_to_keep(span, wanted), bytes = span->resident - kept;
-    bool   given = os_purge((char *)span->base + kept, span_bytes(span) - kept) == 0;
-    counters_add(&counters_process, COUNTER_purges, 1);
+    bool   given = purge_range(span->base + kept, span_end(span));
     if (given) {
         counters_add(&counters_process, COUNTER_purged_bytes, bytes);
         thp_purged(span->region, span->base + kept, span_bytes(span) - kept);
         *done += bytes;
     }
+    if (given && reason != PURGE_ON_REQUEST)
+        page_gauge_purged(heap->gauge, bytes);
     if (given && kept > 0)
         page_heap_attach_start(heap, span, kept);
     else
@@ -145,19 +197,21 @@ static bool purge_span(struct page_heap *heap, struct span *span, size_t wanted,
     return given;
 }
 
-static size_t purge_slice(struct purge *purge, struct page_heap *heap, size_t bytes) {
+static size_t purge_slice(struct purge *purge, struct page_heap *heap, size_t bytes,
+                          enum purge_reason reason) {
     struct list list;
     size_t      done = 0;
     bool        refused = false;
     list_init(&list);
-    size_t held = page_heap_detach_dirty(heap, bytes, &list);
+    unsigned age = reason == PURGE_DECAY ? DECAY_AGE : 0;
+    size_t   held = page_heap_detach_dirty(heap, bytes, age, &list);
     limit_hold(held);
     while (!list_is_empty(&list)) {
         struct span *span = CONTAINER_OF(list_first(&list), struct span, lru);
         if (refused)
             page_heap_attach(heap, span, false);
         else
-            refused = !purge_span(heap, span, bytes - min_size(bytes, done), &done);
+            refused = !purge_span(heap, span, bytes - min_size(bytes, done), &done, reason);
     }
     limit_release(held);
     if (refused)
@@ -166,11 +220,12 @@ static size_t purge_slice(struct purge *purge, struct page_heap *heap, size_t by
 }
 
 // In slices: what is detached is nobody's to use, and a forked child gets it back as dirty.
-size_t purge_heap(struct purge *purge, struct page_heap *heap, size_t bytes) {
+size_t purge_heap(struct purge *purge, struct page_heap *heap, size_t bytes,
+                  enum purge_reason reason) {
     size_t done = 0;
     lock_assert_none_held();
     while (done < bytes) {
-        size_t slice = purge_slice(purge, heap, min_size(bytes - done, SLICE_BYTES));
+        size_t slice = purge_slice(purge, heap, min_size(bytes - done, SLICE_BYTES), reason);
         if (slice == 0)
             break;
         done += slice;

@@ -7,11 +7,14 @@
 //           bounded, without clock or thread.
 //   regret  what was given back and then taken again was given back too early: the budget grows by
 //           twice as much, so that few steps find out how far free memory swings. Every second half
-//           of that is forgotten, but for what it really swung by in that second. So demand that
-//           swings pays for its first swing only, and a burst that does not come back leaves
-//           nothing.
+//           of that is forgotten, but for what it really swung by in that second, or what of it was
+//           used again. So demand that swings pays for its first swing only, and a burst that does
+//           not come back leaves nothing.
 //   decay   while there is traffic, what nobody used for a while drains along the curve of
 //           base/decay.
+// Free slots of slabs in use have a budget of the same size and a regret of their own; it is asked
+// once a tick of the decay (heap/hollow.h does the going). What a request gives back (trim) teaches
+// nothing, and what was given back and not asked for within seconds is not missed.
 // The system call runs outside all locks, on detached spans that are joined before.
 #pragma once
 #include "base/decay.h"
@@ -30,6 +33,16 @@ struct purge {
                                               // relaxed: hints
     bool              pressed;      // the machine is short of memory; relaxed: a hint
     uint64_t          missed_seen;  // of gauge.missed_bytes, what is in `regret` already
+    uint64_t          reused_seen;  // gauge.reused_bytes then
+    uint64_t          hole_regret;  // bytes added to the budget of free slots
+    uint64_t          hole_regret_ns;    // when it was last halved
+    uint64_t          hole_missed_seen;  // of the bins' missed bytes, what is in it already
+};
+
+enum purge_reason {
+    PURGE_BUDGET,
+    PURGE_DECAY,       // spares what was freed lately: buffers that come and go are there to stay
+    PURGE_ON_REQUEST,  // and teaches nothing
 };
 
 void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns);
@@ -47,6 +60,10 @@ size_t purge_surplus(struct purge *purge, uint64_t now_ns);
 // True at most once per 1/32 of the decay time; `*surplus` are the bytes that should go now. False
 // also when another thread is at it.
 bool purge_tick(struct purge *purge, uint64_t now_ns, size_t *surplus);
+// How many bytes of free slots in slabs should go at this tick, when `slack` are resident and
+// `missed` were taken again after they went, ever: a part of what is above the budget.
+size_t purge_hole_surplus(struct purge *purge, uint64_t slack, uint64_t missed, uint64_t now_ns);
 // Gives about `bytes` of a heap's oldest dirty spans back; returns how many. No lock may be held.
 // What the kernel refuses (locked pages) stays dirty, and automatic purging pauses for a second.
-size_t purge_heap(struct purge *purge, struct page_heap *heap, size_t bytes);
+size_t purge_heap(struct purge *purge, struct page_heap *heap, size_t bytes,
+                  enum purge_reason reason);

@@ -41,6 +41,7 @@ struct span {
     size_t            resident;  // bytes from the start that may be resident; whole OS pages
     struct list       lru;       // SPAN_FREE and dirty: oldest first; huge and free: the cache
     uint64_t          freed_ns;  // huge and free: when
+    uint32_t          freed_step;  // SPAN_FREE: page_gauge.step when the larger part became so
     struct user_heap *owner;     // in use by a user's heap, or NULL
     struct list       owned;     // that heap's list of spans; SPAN_MOVING: the page heap's
 };

@@ -147,7 +147,7 @@ static void shrink(unsigned i) {
 
 static void detach(void) {
     if (list_check(&moving) < MOVING_MAX)
-        page_heap_detach_dirty(&heap, model_below(100) * GRANULE, &moving);
+        page_heap_detach_dirty(&heap, model_below(100) * GRANULE, 0, &moving);
 }
 
 static void attach(void) {
@@ -193,7 +193,7 @@ static void end(void) {
     do {
         while (!list_is_empty(&moving))
             attach();
-    } while (page_heap_detach_dirty(&heap, SIZE_MAX, &moving) > 0 || !list_is_empty(&moving));
+    } while (page_heap_detach_dirty(&heap, SIZE_MAX, 0, &moving) > 0 || !list_is_empty(&moving));
     CHECK_EQ(gauge.dirty_bytes, 0);
     page_heap_return(&heap, 0, 0, true);
     page_heap_check(&heap);

@@ -145,11 +145,10 @@ static void merge(void) {
 
 // --- checks -------------------------------------------------------------------------------------
 
+// No slot of the page is in use; from high_water on none ever was.
 static bool is_hole(uintptr_t page) {
     uint32_t last = slab_slot_of(slab, page + 4095);
-    if (last >= high_water)
-        return false;
-    for (uint32_t slot = slab_slot_of(slab, page); slot <= last; slot++)
+    for (uint32_t slot = slab_slot_of(slab, page); slot <= last && slot < high_water; slot++)
         if (model[slot] != FREE)
             return false;
     return true;
@@ -160,11 +159,11 @@ static void check_holes(void) {
     uintptr_t start, end, page = slab->base;
     while (slab_next_hole(slab, &slot, &start, &end)) {
         for (; page < start; page += 4096)
-            CHECK(!is_hole(page));
+            CHECK(!is_hole(page) || page >= slab_touched_end(slab));
         for (; page < end; page += 4096)
             CHECK(is_hole(page));
     }
-    for (; page < span_end(slab->span); page += 4096)
+    for (; page < slab_touched_end(slab); page += 4096)
         CHECK(!is_hole(page));
 }
 

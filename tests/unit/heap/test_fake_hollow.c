@@ -138,6 +138,120 @@ static void many_slabs(void) {
     bin_check(&bin);
 }
 
+// --- unasked -------------------------------------------------------------------------------------
+
+static struct hollow_work work;
+
+// So many steps of the decay later.
+static void drain_after(uint32_t steps, size_t bytes_most, uint32_t visits) {
+    pages.gauge.step += steps;
+    work = (struct hollow_work){bytes_most, visits, pages.gauge.step};
+    hollow_drain(&bin, &work);
+    bin_check(&bin);
+}
+
+static void only_what_was_left_alone(void) {
+    start(1024, 2);
+    give(0, 32);
+    drain_after(3, SIZE_MAX, 100);
+    CHECK_EQ(bin.hole_bytes, 0);
+    drain_after(1, SIZE_MAX, 100);
+    CHECK_EQ(bin.hole_bytes, 8 * 4096);
+    CHECK_EQ(SIZE_MAX - work.bytes, 8 * 4096);
+    check_rest(0, 32);
+}
+
+// What is not worth a call stays, for a trim to find.
+static void only_what_is_worth_it(void) {
+    start(1024, 1);
+    give(0, 12);
+    drain_after(100, SIZE_MAX, 100);
+    CHECK_EQ(fake_count(FAKE_PURGE), 0);
+    give(12, 16);
+    drain_after(1, SIZE_MAX, 100);
+    CHECK_EQ(fake_count(FAKE_PURGE), 1);
+    give(16, 20);  // a page more: no eighth of the slab
+    drain_after(100, SIZE_MAX, 100);
+    CHECK_EQ(fake_count(FAKE_PURGE), 1);
+    CHECK_EQ(hollow_trim(&bin), 4096);
+}
+
+// What is taken again waits twice as long each time.
+static void what_comes_back_waits_longer(void) {
+    void *again[32];
+    start(1024, 1);
+    give(0, 32);
+    drain_after(4, SIZE_MAX, 100);
+    for (unsigned round = 0; round < 6; round++) {
+        uint32_t wait = 4u << (round < 4 ? round + 1 : 4);
+        CHECK_EQ(bin.hole_bytes, 8 * 4096);
+        CHECK_EQ(bins_take(&bin, again, 32), 32);
+        CHECK_EQ(bin.hole_missed, (round + 1) * 8 * 4096);
+        CHECK_EQ(bins_give(&bin, again, 32), 0);
+        drain_after(wait - 1, SIZE_MAX, 100);
+        CHECK_EQ(bin.hole_bytes, 0);
+        drain_after(1, SIZE_MAX, 100);
+    }
+}
+
+static void a_trim_teaches_nothing(void) {
+    void *again[32];
+    start(1024, 1);
+    give(0, 32);
+    CHECK_EQ(hollow_trim(&bin), 8 * 4096);
+    CHECK_EQ(bins_take(&bin, again, 32), 32);
+    CHECK_EQ(bin.hole_missed, 0);
+    CHECK_EQ(bins_give(&bin, again, 32), 0);
+    drain_after(4, SIZE_MAX, 100);
+    CHECK_EQ(bin.hole_bytes, 8 * 4096);
+}
+
+// The end of one slab and the start of the next are one call.
+static void neighbours_join(void) {
+    start(1024, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        give(i * 64, i * 64 + 16);
+        give(i * 64 + 48, i * 64 + 64);
+    }
+    drain_after(4, SIZE_MAX, 100);
+    CHECK_EQ(fake_count(FAKE_PURGE), 4);
+    CHECK_EQ(bin.hole_bytes, 3 * 32 * 1024);
+    CHECK(fake_was_purged(slots[48], 32 * 1024));
+    for (uint32_t i = 0; i < 3 * 64; i++)
+        if (i % 64 >= 16 && i % 64 < 48)
+            CHECK(test_is_filled(slots[i], bytes, i));
+}
+
+// A look ends where its bounds are, and the next goes on there.
+static void in_small_steps(void) {
+    start(1024, 40);
+    for (uint32_t i = 0; i < 40; i++)
+        give(i * 64 + 8, i * 64 + 56);
+    drain_after(4, 1, 100);  // one call's slabs
+    CHECK(bin.hole_bytes > 0 && bin.hole_bytes < 40 * 12 * 4096);
+    for (unsigned i = 0; i < 40; i++) {
+        uint64_t before = bin.hole_bytes;
+        drain_after(0, SIZE_MAX, 1);
+        CHECK_LE(bin.hole_bytes - before, 12 * 4096);
+    }
+    CHECK_EQ(bin.hole_bytes, 40 * 12 * 4096);
+    CHECK_EQ(fake_purged_bytes(), 40 * 12 * 4096);
+}
+
+// Who has seen all looks at nothing until something is given.
+static void nothing_new_costs_nothing(void) {
+    start(1024, 2);
+    give(0, 32);
+    CHECK_EQ(hollow_trim(&bin), 8 * 4096);
+    lock_acquire(&bin.lock);  // which a second look would wait for
+    CHECK_EQ(hollow_trim(&bin), 0);
+    work = (struct hollow_work){SIZE_MAX, 100, 100};
+    hollow_drain(&bin, &work);
+    lock_release(&bin.lock);
+    give(32, 36);
+    CHECK_EQ(hollow_trim(&bin), 4096);
+}
+
 // --- figures ------------------------------------------------------------------------------------
 
 static struct counters figures(void) {
@@ -188,6 +302,13 @@ int main(void) {
     CASE(merges_first_and_stops_at_the_mark);
     CASE(failing_purge_gives_nothing);
     CASE(many_slabs);
+    CASE(only_what_was_left_alone);
+    CASE(only_what_is_worth_it);
+    CASE(what_comes_back_waits_longer);
+    CASE(a_trim_teaches_nothing);
+    CASE(neighbours_join);
+    CASE(in_small_steps);
+    CASE(nothing_new_costs_nothing);
     CASE(figures_of_a_bin);
     CASE(uncut_slots_are_no_slack);
     return 0;

@@ -164,8 +164,6 @@ static void never_idle_while_somebody_returns(void) {
 // --- holes --------------------------------------------------------------------------------------
 
 static bool is_hole(struct slab *slab, uintptr_t page, size_t page_bytes) {
-    if (page + page_bytes > slab_slot_address(slab, slab->high_water))
-        return false;
     for (uint32_t i = 0; i < slab->high_water; i++) {
         uintptr_t at = slab_slot_address(slab, i);
         if (at < page + page_bytes && at + slab_bytes(slab) > page && !slab_slot_is_free(slab, i))
@@ -181,11 +179,11 @@ static void check_holes(struct slab *slab) {
     while (slab_next_hole(slab, &slot, &start_at, &end)) {
         CHECK(start_at < end && is_aligned(start_at | end, page_bytes) && start_at >= page);
         for (; page < start_at; page += page_bytes)
-            CHECK(!is_hole(slab, page, page_bytes));
+            CHECK(!is_hole(slab, page, page_bytes) || page >= slab_touched_end(slab));
         for (; page < end; page += page_bytes)
             CHECK(is_hole(slab, page, page_bytes));
     }
-    for (; page < span_end(slab->span); page += page_bytes)
+    for (; page < slab_touched_end(slab); page += page_bytes)
         CHECK(!is_hole(slab, page, page_bytes));
 }
 

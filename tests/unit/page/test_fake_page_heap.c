@@ -24,7 +24,7 @@ static void give(struct span *span) {
 static size_t purge_all(void) {
     struct list list;
     list_init(&list);
-    page_heap_detach_dirty(&pages.heap, SIZE_MAX, &list);
+    page_heap_detach_dirty(&pages.heap, SIZE_MAX, 0, &list);
     size_t bytes = 0;
     while (!list_is_empty(&list)) {
         struct span *span = CONTAINER_OF(list_first(&list), struct span, lru);

@@ -17,7 +17,7 @@ static struct span *first_of(struct list *list) {
 static void purge_all(void) {
     struct list list;
     list_init(&list);
-    page_heap_detach_dirty(&pages.heap, SIZE_MAX, &list);
+    page_heap_detach_dirty(&pages.heap, SIZE_MAX, 0, &list);
     while (!list_is_empty(&list))
         page_heap_attach(&pages.heap, first_of(&list), true);
     page_heap_check(&pages.heap);
@@ -43,7 +43,7 @@ static void oldest_are_detached_first(void) {
     for (unsigned i = 0; i < 4; i++)
         give(spans[order[i]]);
     list_init(&list);
-    CHECK_EQ(page_heap_detach_dirty(&pages.heap, 3 * GRANULE + 1, &list), 4 * GRANULE);
+    CHECK_EQ(page_heap_detach_dirty(&pages.heap, 3 * GRANULE + 1, 0, &list), 4 * GRANULE);
     page_heap_check(&pages.heap);
     CHECK(first_of(&list) == spans[2]);
     CHECK_EQ(list_check(&list), 2);
@@ -53,10 +53,10 @@ static void oldest_are_detached_first(void) {
     page_heap_attach(&pages.heap, first_of(&list), false);  // could not be purged: young again
     page_heap_check(&pages.heap);
     CHECK_EQ(pages.heap.dirty_bytes, 7 * GRANULE);
-    CHECK_EQ(page_heap_detach_dirty(&pages.heap, SIZE_MAX, &list), 7 * GRANULE);
+    CHECK_EQ(page_heap_detach_dirty(&pages.heap, SIZE_MAX, 0, &list), 7 * GRANULE);
     CHECK(first_of(&list) == spans[3]);
     CHECK(CONTAINER_OF(list.prev, struct span, lru) == spans[0]);
-    CHECK_EQ(page_heap_detach_dirty(&pages.heap, SIZE_MAX, &list), 0);
+    CHECK_EQ(page_heap_detach_dirty(&pages.heap, SIZE_MAX, 0, &list), 0);
 }
 
 // What is being purged is nobody's: not taken, not joined, not grown into.
@@ -69,7 +69,7 @@ static void detached_spans_are_left_alone(void) {
     CHECK_EQ(span_end(wall), region_end(wall->region));
     give(middle);
     list_init(&list);
-    CHECK_EQ(page_heap_detach_dirty(&pages.heap, 1, &list), 3 * GRANULE);
+    CHECK_EQ(page_heap_detach_dirty(&pages.heap, 1, 0, &list), 3 * GRANULE);
     CHECK(!page_heap_grow(&pages.heap, left, 3));
     give(right);
     CHECK_EQ(pages.heap.free_count, 1);
@@ -93,7 +93,7 @@ static void a_forked_child_gets_it_back(void) {
     give(middle);
     give(last);
     list_init(&list);
-    CHECK_EQ(page_heap_detach_dirty(&pages.heap, SIZE_MAX, &list), 7 * GRANULE);
+    CHECK_EQ(page_heap_detach_dirty(&pages.heap, SIZE_MAX, 0, &list), 7 * GRANULE);
     give(left);
     page_heap_repair_in_child(&pages.heap);
     page_heap_check(&pages.heap);

@@ -188,7 +188,7 @@ static void start_heap(uintptr_t *bases) {
 static void oldest_go_first(void) {
     uintptr_t bases[4];
     start_heap(bases);
-    CHECK_EQ(purge_heap(p, &pages.heap, GRANULE + 1), 3 * GRANULE);
+    CHECK_EQ(purge_heap(p, &pages.heap, GRANULE + 1, PURGE_BUDGET), 3 * GRANULE);
     page_heap_check(&pages.heap);
     CHECK(fake_was_purged((void *)bases[0], GRANULE));
     CHECK(fake_was_purged((void *)bases[1], 2 * GRANULE));
@@ -197,8 +197,8 @@ static void oldest_go_first(void) {
     CHECK_EQ(pages.heap.dirty_bytes, 7 * GRANULE);
     CHECK_EQ(counters_process.value[COUNTER_purges], 2);
     CHECK_EQ(counters_process.value[COUNTER_purged_bytes], 3 * GRANULE);
-    CHECK_EQ(purge_heap(p, &pages.heap, SIZE_MAX), 7 * GRANULE);
-    CHECK_EQ(purge_heap(p, &pages.heap, SIZE_MAX), 0);
+    CHECK_EQ(purge_heap(p, &pages.heap, SIZE_MAX, PURGE_BUDGET), 7 * GRANULE);
+    CHECK_EQ(purge_heap(p, &pages.heap, SIZE_MAX, PURGE_BUDGET), 0);
     CHECK_EQ(fake_count(FAKE_PURGE), 4);
     CHECK_EQ(pages.heap.dirty_bytes, 0);
     struct span *span = take_block(&pages, 4);
@@ -218,18 +218,19 @@ static void the_end_of_a_long_span_goes(void) {
     take_block(&pages, 1);
     memset((void *)base, 1, 64 * GRANULE);
     page_heap_give(&pages.heap, span, 64 * GRANULE, 0);
-    CHECK_EQ(purge_heap(p, &pages.heap, 16 * GRANULE), 16 * GRANULE);
+    CHECK_EQ(purge_heap(p, &pages.heap, 16 * GRANULE, PURGE_BUDGET), 16 * GRANULE);
     page_heap_check(&pages.heap);
     CHECK(fake_was_purged((void *)(base + 48 * GRANULE), 16 * GRANULE));
     CHECK_EQ(fake_resident_in((void *)base, 64 * GRANULE), 48 * GRANULE);
     CHECK_EQ(pages.heap.dirty_bytes, 48 * GRANULE);
     CHECK_EQ(counters_process.value[COUNTER_purged_bytes], 16 * GRANULE);
-    CHECK_EQ(purge_heap(p, &pages.heap, 40 * GRANULE), 48 * GRANULE);  // less than a MiB would stay
+    // Less than a MiB would stay.
+    CHECK_EQ(purge_heap(p, &pages.heap, 40 * GRANULE, PURGE_BUDGET), 48 * GRANULE);
     span = take_block(&pages, 64);
     CHECK_EQ(span->base, base);
     CHECK_EQ(span->state, SPAN_CLEAN);
     page_heap_give(&pages.heap, span, 64 * GRANULE, 0);
-    CHECK_EQ(purge_heap(p, &pages.heap, 16 * GRANULE), 16 * GRANULE);
+    CHECK_EQ(purge_heap(p, &pages.heap, 16 * GRANULE, PURGE_BUDGET), 16 * GRANULE);
     uint64_t missed = pages.gauge.missed_bytes, allowance = purge_allowance(p, os_now_ns());
     p->gauge.missed_bytes += 5;
     CHECK_EQ(purge_allowance(p, os_now_ns()), allowance + 10);
@@ -248,7 +249,7 @@ static void refused_purge(void) {
     p->gauge.dirty_bytes = GRANULE;
     CHECK(purge_surplus(p, os_now_ns()) > 0);
     fake_fail(FAKE_PURGE, 2, 1);
-    purge_heap(p, &pages.heap, SIZE_MAX);
+    purge_heap(p, &pages.heap, SIZE_MAX, PURGE_BUDGET);
     page_heap_check(&pages.heap);
     CHECK_EQ(fake_count(FAKE_PURGE), 2);
     CHECK_EQ(pages.heap.dirty_bytes, 9 * GRANULE);
@@ -259,7 +260,7 @@ static void refused_purge(void) {
     fake_advance(second / 2 + 1);
     CHECK(purge_surplus(p, os_now_ns()) > 0);
     CHECK(tick(0) == 0 && ticked);
-    CHECK_EQ(purge_heap(p, &pages.heap, SIZE_MAX), 9 * GRANULE);
+    CHECK_EQ(purge_heap(p, &pages.heap, SIZE_MAX, PURGE_BUDGET), 9 * GRANULE);
     page_heap_check(&pages.heap);
     CHECK_EQ(pages.heap.dirty_bytes, 0);
 }

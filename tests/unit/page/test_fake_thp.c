@@ -121,7 +121,7 @@ static void whole_units_first(void) {
     page_heap_give(&pages.heap, small, GRANULE, 0);
     page_heap_give(&pages.heap, large, 3 * UNIT, 0);
     uintptr_t base = large->base, end = span_end(large);
-    CHECK(purge_heap(&purge, &pages.heap, MIB(1)) > 0);
+    CHECK(purge_heap(&purge, &pages.heap, MIB(1), PURGE_BUDGET) > 0);
     uintptr_t cut = align_down(end - MIB(1), UNIT);
     CHECK(fake_was_purged((void *)cut, end - cut));
     CHECK(!fake_was_purged((char *)cut - KIB(4), KIB(4)) && cut > base);

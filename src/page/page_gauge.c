@@ -1,0 +1,26 @@
+// page/page_gauge.c - see page_gauge.h.
+#include "page/page_gauge.h"
+
+void page_gauge_purged(struct page_gauge *gauge, uint64_t bytes) {
+    __atomic_fetch_add(&gauge->purged_bytes, bytes, __ATOMIC_RELAXED);
+}
+
+void page_gauge_forget(struct page_gauge *gauge, uint64_t halvings) {
+    uint64_t purged = PEEK(&gauge->purged_bytes);
+    while (!__atomic_compare_exchange_n(&gauge->purged_bytes, &purged,
+                                        halvings < 64 ? purged >> halvings : 0, true,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+}
+
+uint64_t page_gauge_taken(struct page_gauge *gauge, uint64_t bytes) {
+    uint64_t purged = PEEK(&gauge->purged_bytes), missed;
+    do {
+        missed = min_size(purged, bytes);
+    } while (missed > 0 &&
+             !__atomic_compare_exchange_n(&gauge->purged_bytes, &purged, purged - missed, true,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    if (missed > 0)
+        __atomic_fetch_add(&gauge->missed_bytes, missed, __ATOMIC_RELAXED);
+    return missed;
+}

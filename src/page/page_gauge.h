@@ -1,0 +1,25 @@
+// page/page_gauge.h - what the page heaps of the process hold together, and what was missed of the
+// memory that was given back.
+#pragma once
+#include "base/base.h"
+
+// Bytes of all page heaps of the process together; adjusted with relaxed atomics under the heaps'
+// locks.
+struct page_gauge {
+    uint64_t dirty_bytes;   // resident in free spans
+    uint64_t active_bytes;  // in spans in use
+    uint64_t slab_bytes;    // resident in slabs; kept by bins, and only where a limit is set
+    uint64_t purged_bytes;  // given back to the kernel, and not taken again since
+    uint64_t missed_bytes;  // taken again after they were given back, ever: each was a page fault
+    uint64_t reused_bytes;  // resident ones that were taken again, ever
+    uint32_t step;          // ticks of the decay so far, written by the purge: the clock of those
+                            // who ask how long something was left alone; relaxed
+};
+
+// Resident memory was given back; zero pages were taken. How much of what is taken had been given
+// back before is not known of a span, only of the process: the purge learns from the sums. The
+// answer is what was, as far as that is known.
+void page_gauge_purged(struct page_gauge *gauge, uint64_t bytes);
+// Of what was given back so far, all but a 2^halvings-th is taken for gone for good.
+void page_gauge_forget(struct page_gauge *gauge, uint64_t halvings);
+uint64_t page_gauge_taken(struct page_gauge *gauge, uint64_t bytes);
