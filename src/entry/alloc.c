@@ -22,14 +22,21 @@ struct memory {
 
 // --- taking --------------------------------------------------------------------------------------
 
+static void *pop_or_refill(struct cache *cache, class_id id) {
+    void *slot;
+    thread_wake(cache);
+    return alloc_pop(cache, id, &slot) ? slot : cache_refill(cache, id);
+}
+
 static struct memory take_small(class_id id) {
     struct cache *cache = thread_enter();
     void         *slot = NULL;
-    if (!cache)
+    if (cache)
+        slot = pop_or_refill(cache, id);
+    else
         arena_take(id, &slot, 1);
-    else if (!alloc_pop(cache, id, &slot))
-        slot = cache_refill(cache, id);
     thread_leave();
+    thread_beat();
     return (struct memory){slot, false};
 }
 
@@ -61,7 +68,11 @@ static struct memory take(const struct alloc_request *request) {
     class_id id = size_class_aligned(max_size(request->bytes, 1), request->alignment);
     if (id != CLASS_NONE)
         return request->zero && request->bytes > ZERO_SLOT_LEAST ? take_zero(id) : take_small(id);
-    return from_span(arena_take_whole(max_size(request->bytes, 1), request->alignment));
+    struct memory memory =
+        from_span(arena_take_whole(max_size(request->bytes, 1), request->alignment));
+    if (arena_waits_for_decay())
+        arena_settle();
+    return memory;
 }
 
 static void fill(const struct alloc_request *request, struct memory memory) {
@@ -119,9 +130,10 @@ static void *refill(class_id id) {
     int           before = errno;
     struct cache *cache = thread_enter();
     void         *slot = NULL;
-    if (LIKELY(cache != NULL) && !alloc_pop(cache, id, &slot))
-        slot = cache_refill(cache, id);
+    if (LIKELY(cache != NULL))
+        slot = pop_or_refill(cache, id);
     thread_leave();
+    thread_beat();
     if (limit_is_set())
         arena_keep_limit();
     keeper_poll();
@@ -150,6 +162,7 @@ static void give_small(const char *function, void *pointer, struct block *block)
         cache_overflow(cache, function, id, pointer);
     }
     thread_leave();
+    thread_rest();
 }
 
 static void give(const char *function, void *pointer, struct block *block) {

@@ -51,7 +51,7 @@ ALWAYS_INLINE bool alloc_pop(struct cache *cache, size_t id, void **slot) {
     return true;
 }
 ALWAYS_INLINE bool alloc_fast_class(size_t id, void **slot) {
-    return alloc_pop(GLANCE(&thread_root.cache), id, slot);
+    return alloc_pop(GLANCE(&thread_root.pops), id, slot);
 }
 ALWAYS_INLINE bool alloc_fast(size_t bytes, void **block) {
     return LIKELY(bytes <= SMALL_MAX) && alloc_fast_class(size_class_of(bytes), block);

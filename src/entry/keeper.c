@@ -28,6 +28,7 @@ static struct {
     bool               is_pressed;
     unsigned           still;        // rounds since something changed
     uint64_t           left;         // surplus after the last round
+    uint64_t           holes;        // given back by then
     uint64_t           pressed_until_ns;
 } own;
 
@@ -103,9 +104,10 @@ void keeper_step(void) {
     }
     listen(step_ns());
     arena_settle();
-    uint64_t left = arena_surplus();
-    own.still = left < own.left ? 0 : own.still + 1;
+    uint64_t left = arena_surplus(), holes = arena_holes();
+    own.still = left < own.left || holes > own.holes ? 0 : own.still + 1;
     own.left = left;
+    own.holes = holes;
 }
 
 // --- fork ----------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ size_t trim_all(size_t pad) {
     if (cache)
         cache_drain(cache);
     thread_leave();
-    size_t bytes = trim_parked() + huge_evict(UINT64_MAX) + arena_trim(pad);
+    size_t bytes = trim_parked() + huge_trim() + arena_trim(pad);
     errno = before;
     return bytes;
 }

@@ -182,12 +182,26 @@ static struct span *take_large_anywhere(unsigned start, size_t bytes, size_t ali
     return span;
 }
 
+// The page heap to try after `tried` others, as for bins: one of the arenas in use; one of those
+// that are not only when the first one's holder does not seem to run.
+static struct page_heap *large_pages(unsigned start, unsigned tried) {
+    unsigned          active = PEEK(&table.active);
+    struct page_heap *first = &arena_number(start)->pages;
+    if (tried < active)
+        return &arena_number((start + tried) % active)->pages;
+    if (tried == active && lock_try_spinning(&first->lock)) {
+        lock_release(&first->lock);
+        return first;
+    }
+    return &arena_number(tried)->pages;
+}
+
 struct span *arena_take_large(size_t bytes, size_t alignment) {
     unsigned     start = arena_here();
     struct span *span = NULL;
     for (unsigned i = 0; !span && alignment <= GRANULE && i < table.limit && i < MOVES_MAX; i++) {
         bool busy;
-        span = large_try_take(&arena_number(start + i)->pages, bytes, &busy);
+        span = large_try_take(large_pages(start, i), bytes, &busy);
         if (busy)
             note_contention();
         else

@@ -60,6 +60,11 @@ void arena_relax(void);
 // To be called, without locks, after memory became free (but for arena_give_large, which does it):
 // keeps the budget, ticks the decay.
 void arena_settle(void);
+// Ticks of the decay so far.
+uint32_t arena_step(void);
+// True: there is more free memory resident than nothing, or slots came back since the last look at
+// free slots was content: it is worth asking the clock, for who would not.
+bool arena_waits_for_decay(void);
 // The half of it that needs no clock, for who comes often: the budget. Now and then he settles.
 void arena_keep_budget(void);
 // To be called, where a limit is set, after memory was taken: above the soft one who takes gives
@@ -69,7 +74,10 @@ void arena_keep_limit(void);
 // blocks hold.
 uint64_t arena_surplus(void);
 uint64_t arena_held(void);
-// For one thread, which ticks where nobody else does: sleeps until there is a surplus worth it.
+// Bytes of holes given back so far.
+uint64_t arena_holes(void);
+// For one thread, which ticks where nobody else does: sleeps until there is a surplus worth it, or
+// slots came back.
 void arena_await_surplus(void);
 // Wakes it if it should be; arena_settle and arena_keep_budget do it, too.
 void arena_wake_keeper(void);

@@ -11,12 +11,20 @@ enum {
     DRAIN_VISITS = 2048,     // slabs looked at for holes at one tick
     SURPLUS_MIN = 64 << 10,  // bytes for which the keeper is woken
     FLUX_LOOKS = 20,         // until others are done taking
+    DIRTY_LEAST = 1 << 20,   // less than that is not waited for
+    URGENT_NS = 2000000,
 };
 static const uint64_t last_look_ns = 1000000000, flux_ns = 50000;
 
 // 1 while the keeper sleeps for want of work; who sees a surplus makes it 0 and wakes it. A hint to
 // all others.
 static uint32_t keeper_sleeps;
+
+// Hints, relaxed:
+static bool slots_came;  // since a look found free slots within their budget
+// Look at free slots before the tick, because several times the budget were found; UINT64_MAX: no.
+static uint64_t urgent_ns = UINT64_MAX;
+static uint64_t urgent_wait;  // between such looks: doubled while they find nothing that could go
 
 // Purges about `bytes` over the arenas, the one at hand first.
 static void purge_some(size_t bytes, enum purge_reason reason) {
@@ -46,25 +54,35 @@ uint64_t arena_surplus(void) {
            PEEK(&counters_process.value[COUNTER_huge_cached_bytes]);
 }
 
+uint64_t arena_holes(void) {
+    return PEEK(&counters_process.value[COUNTER_hole_purged_bytes]);
+}
+
 uint64_t arena_held(void) {
     return PEEK(&arena_purge()->gauge.active_bytes) +
            PEEK(&counters_process.value[COUNTER_huge_bytes]) + arena_surplus();
 }
 
+static bool keeper_has_work(void) {
+    return arena_surplus() >= SURPLUS_MIN || PEEK(&slots_came);
+}
+
 void arena_wake_keeper(void) {
-    if (LIKELY(PEEK(&keeper_sleeps) == 0) || arena_surplus() < SURPLUS_MIN)
+    if (LIKELY(PEEK(&keeper_sleeps) == 0) || !keeper_has_work())
         return;
     if (__atomic_exchange_n(&keeper_sleeps, 0, __ATOMIC_RELAXED) != 0)
         os_wake(&keeper_sleeps);
 }
 
 // The surplus and the word are not ordered against each other on every processor: who left the last
-// surplus may have seen the word too early. So there is one more look a second later.
+// surplus may have seen the word too early. So there is one more look a second later. Free slots
+// that did not go so far cannot: it waits for others to come.
 void arena_await_surplus(void) {
+    POKE(&slots_came, false);
     POKE(&keeper_sleeps, 1);
-    if (arena_surplus() < SURPLUS_MIN)
+    if (!keeper_has_work())
         os_wait_for(&keeper_sleeps, 1, last_look_ns);
-    while (PEEK(&keeper_sleeps) != 0 && arena_surplus() < SURPLUS_MIN)
+    while (PEEK(&keeper_sleeps) != 0 && !keeper_has_work())
         os_wait(&keeper_sleeps, 1);
     POKE(&keeper_sleeps, 0);
 }
@@ -93,6 +111,8 @@ static void purge_surplus_now(uint64_t now_ns) {
 void arena_keep_budget(void) {
     if (config_debug)
         check_sometimes();
+    if (!PEEK(&slots_came))
+        POKE(&slots_came, true);
     if (UNLIKELY(!purge_is_within(arena_purge())))
         purge_surplus_now(os_now_ns());
     arena_wake_keeper();
@@ -137,15 +157,39 @@ static void drain_bins(struct hollow_work *work) {
     POKE(&next, (start + i + count - 1) % count);
 }
 
+static void note_urgency(bool urgent, bool gave, uint64_t now_ns) {
+    uint64_t wait = min_size(gave ? URGENT_NS : PEEK(&urgent_wait) * 2, URGENT_NS * 16);
+    POKE(&urgent_wait, max_size(wait, URGENT_NS));
+    POKE(&urgent_ns, urgent ? now_ns + PEEK(&urgent_wait) : UINT64_MAX);
+}
+
 static void drain_hollow(uint64_t now_ns) {
+    bool urgent;
+    // What comes from here on is for the next look.
+    POKE(&slots_came, false);
     uint64_t           missed, slack = count_slack(&missed);
     struct hollow_work work = {
-        .bytes = purge_hole_surplus(arena_purge(), slack, missed, now_ns),
+        .bytes = purge_hole_surplus(arena_purge(), slack, missed, now_ns, &urgent),
+        .quiet = urgent ? HOLLOW_QUIET_URGENT : HOLLOW_QUIET,
         .visits = DRAIN_VISITS,
-        .step = PEEK(&arena_purge()->gauge.step),
+        .step = arena_step(),
     };
-    if (work.bytes > 0)
+    size_t wanted = work.bytes;
+    if (wanted > 0) {
+        POKE(&slots_came, true);
         drain_bins(&work);
+    }
+    note_urgency(urgent, work.bytes < wanted, now_ns);
+}
+
+uint32_t arena_step(void) {
+    return PEEK(&arena_purge()->gauge.step);
+}
+
+bool arena_waits_for_decay(void) {
+    return arena_purge()->decay.period_ns > 0 &&
+           (PEEK(&slots_came) || PEEK(&arena_purge()->gauge.dirty_bytes) > DIRTY_LEAST ||
+            huge_cached_count() > 0);
 }
 
 void arena_settle(void) {
@@ -158,8 +202,9 @@ void arena_settle(void) {
     if (UNLIKELY(ticked)) {
         arena_relax();
         purge_some(surplus, PURGE_DECAY);
-        drain_hollow(now_ns);
     }
+    if (UNLIKELY(ticked || now_ns >= PEEK(&urgent_ns)))
+        drain_hollow(now_ns);
     huge_tick(now_ns);
     if (limit_is_set())
         keep_limit(now_ns);

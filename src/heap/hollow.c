@@ -8,7 +8,6 @@
 enum {
     BATCH = 16,           // slabs set aside at a time
     VISITS = 64,          // slabs looked at before others may have the lock
-    QUIET_STEPS = 4,      // of the decay's 32, without a take
     WORTH_BYTES = 16384,  // less than this of a slab is not worth a call
     WORTH_SHARE = 8,      // nor is it worth a look before an eighth of its slots has become free
     LEVEL_TOP = 15,       // the sparsest step of a bin's tree
@@ -96,8 +95,8 @@ static bool is_worth_it(const struct slab *slab) {
            slab_slack(slab) >= slab->hole_bytes + WORTH_BYTES;
 }
 
-static bool is_quiet(const struct slab *slab, uint32_t step) {
-    return step - slab->taken_step >= (uint32_t)QUIET_STEPS << slab->patience;
+static bool is_quiet(const struct slab *slab, const struct hollow_work *work) {
+    return work->step - slab->taken_step >= work->quiet << slab->patience;
 }
 
 static bool is_wanted(struct look *look, const struct slab *slab) {
@@ -107,7 +106,7 @@ static bool is_wanted(struct look *look, const struct slab *slab) {
         return true;
     if (!is_worth_it(slab))
         return false;
-    bool quiet = is_quiet(slab, look->work->step);
+    bool quiet = is_quiet(slab, look->work);
     look->place.later |= !quiet;
     return quiet;
 }

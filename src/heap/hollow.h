@@ -15,11 +15,15 @@
 #pragma once
 #include "heap/bin.h"
 
+// Of 32 steps of the decay.
+enum { HOLLOW_QUIET = 4, HOLLOW_QUIET_URGENT = 1 };
+
 // How much one unasked look may do, over several bins.
 struct hollow_work {
     size_t   bytes;   // that shall go yet
     uint32_t visits;  // slabs that may be looked at yet
     uint32_t step;    // page_gauge.step
+    uint32_t quiet;   // steps without a take
 };
 
 // Merges, then gives back all whole free pages inside partly used slabs. Takes and releases the

@@ -133,11 +133,12 @@ static void put_cached(struct span *span, uint64_t now_ns) {
 
 // Unmaps; where the kernel cannot (the limit of mappings), the pages go and the empty mapping waits
 // for reuse. The bytes that were given back. What is resident is held.
-static size_t drop_held(struct span *span) {
+static size_t drop_held(struct span *span, enum purge_reason reason) {
     size_t bytes = span->resident;
     page_map_set_class(span->base, span->granules, CLASS_NONE);
     if (os_unmap((void *)span->base, span_bytes(span)) == 0) {
-        page_gauge_purged(&shared->gauge, bytes);
+        if (reason != PURGE_ON_REQUEST)
+            page_gauge_purged(&shared->gauge, bytes);
         counters_sub(&counters_process, COUNTER_mappings, 1);
         counters_sub(&counters_process, COUNTER_mapped_bytes, span_bytes(span));
         span_delete(span);
@@ -153,13 +154,13 @@ static size_t drop_held(struct span *span) {
     return bytes;
 }
 
-static size_t drop(struct span *span) {
-    size_t held = span->resident, bytes = drop_held(span);
+static size_t drop(struct span *span, enum purge_reason reason) {
+    size_t held = span->resident, bytes = drop_held(span, reason);
     limit_release(held);
     return bytes;
 }
 
-size_t huge_evict(uint64_t until_ns) {
+static size_t evict(uint64_t until_ns, enum purge_reason reason) {
     size_t       bytes = 0;
     struct span *span;
     lock_assert_none_held();
@@ -169,8 +170,16 @@ size_t huge_evict(uint64_t until_ns) {
         return 0;
     uint64_t allowance = purge_allowance(shared, os_now_ns());
     while (left-- > 0 && (span = oldest_due(until_ns, allowance)) != NULL)
-        bytes += drop(span);
+        bytes += drop(span, reason);
     return bytes;
+}
+
+size_t huge_evict(uint64_t until_ns) {
+    return evict(until_ns, PURGE_BUDGET);
+}
+
+size_t huge_trim(void) {
+    return evict(UINT64_MAX, PURGE_ON_REQUEST);
 }
 
 unsigned huge_cached_count(void) {
@@ -279,7 +288,7 @@ void huge_give(struct span *span) {
     span->owner = NULL;
     span->state = SPAN_DIRTY;
     if (!is_worth_keeping(span)) {
-        drop(span);
+        drop(span, PURGE_BUDGET);
         return;
     }
     uint64_t now_ns = os_now_ns();

@@ -37,6 +37,8 @@ void *huge_move(struct span *span, size_t bytes);
 // Unmaps freed mappings: those above the byte budget and those freed before `until_ns` (UINT64_MAX:
 // all). Returns the bytes.
 size_t huge_evict(uint64_t until_ns);
+// All, on request: nothing is learned from it.
+size_t huge_trim(void);
 // Freed mappings that wait for reuse.
 unsigned huge_cached_count(void);
 // Evicts what is older than a second; cheap when nothing is due. Any slow path may call it, without

@@ -35,7 +35,7 @@
 
 struct bin;
 
-enum { SLAB_PATIENCE_MAX = 4 };
+enum { SLAB_PATIENCE_MAX = 2 };
 
 struct slab {
     struct meta_link     link;

@@ -64,13 +64,15 @@ static bool sleeps_at(const struct cache_seat *seat, uintptr_t pointer) {
 }
 
 // Steps 2 to 5. The order of the last two: see parked.h for why the second proof comes after the
-// reading; `inside` is 0 only when the last slow path that knew the cache is over.
+// reading; `inside` is 0 only when the last slow path that knew the cache is over. One that began
+// before the pointers were put away may have woken the cache after.
 static bool may_be_taken(const struct cache_seat *seat, uintptr_t pointer, uintptr_t end,
                          struct parked_code code) {
     return sleeps_at(seat, pointer) && stack_is_clear(pointer, end, code) &&
            sleeps_at(seat, pointer) &&
            // Acquire: pairs with the release in thread_leave.
-           __atomic_load_n(&seat->root->inside, __ATOMIC_ACQUIRE) == 0;
+           __atomic_load_n(&seat->root->inside, __ATOMIC_ACQUIRE) == 0 &&
+           PEEK(&seat->root->pops) == CACHE_NONE;
 }
 
 // With the sanitizer only: it knows nothing of the kernel's order, but pairs these with STEP_DONE.
@@ -88,8 +90,9 @@ static bool take_locked(struct cache_seat *seat, struct parked_code code) {
         (end = stack_end(seat, pointer)) == 0)
         return false;
     POKE(&root->cache, CACHE_NONE);
+    POKE(&root->pops, CACHE_NONE);
     if (!may_be_taken(seat, pointer, end, code)) {
-        POKE(&root->cache, seat->cache);
+        POKE(&root->cache, seat->cache);  // at rest, until its next malloc
         return false;
     }
     POKE(&root->taken, true);

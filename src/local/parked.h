@@ -3,10 +3,11 @@
 //
 // The fast paths read the root's pointer once a call, and know no lock, flag or fence. So a cache
 // may be taken only while its thread can have no operation on it under way:
-//   1. The taker puts CACHE_NONE into the thread's root. Calls that begin after the thread saw
-//      that go to the arenas; none waits.
+//   1. The taker puts CACHE_NONE into the thread's root, into both pointers. Calls that begin after
+//      the thread saw that go to the arenas; none waits.
 //   2. The kernel says that the thread sleeps in a system call. Fast paths make none.
-//   3. It sleeps not in a slow path: root.inside is 0.
+//   3. It sleeps not in a slow path: root.inside is 0. And none that began before 1 has laid the
+//      cache open again since: pops still find none.
 //   4. A signal handler may have interrupted a fast path and sleeps itself. Then the place where
 //      the fast path goes on was saved on the stack by the kernel: the taker reads the stack from
 //      the stack pointer up, and a word that points into the code of the fast paths is a reason to

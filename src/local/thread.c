@@ -5,7 +5,12 @@
 #include "os/lock.h"
 #include "os/os.h"
 
-__thread struct thread_root thread_root = {.cache = CACHE_NONE};
+enum {
+    BEATS_MAX = 2048,    // fifty mallocs each 20 ms are 160 a tick
+    VISITS_A_LOOK = 16,
+};
+
+__thread struct thread_root thread_root = {.cache = CACHE_NONE, .pops = CACHE_NONE};
 
 // Set once when the exit hook is registered; release and acquire: a thread that sees it can arm the
 // hook.
@@ -32,6 +37,7 @@ static void on_exit(void *argument) {
     if (cache != CACHE_NONE)
         caches_disown(cache->seat);
     POKE(&thread_root.cache, CACHE_NONE);
+    POKE(&thread_root.pops, CACHE_NONE);
     thread_release_roots();
     if (cache != CACHE_NONE)
         caches_delete(cache);
@@ -50,6 +56,7 @@ static bool caches_are_off(void) {
 
 static void publish(struct cache *cache) {
     POKE(&thread_root.cache, cache);
+    POKE(&thread_root.pops, cache);
     POKE(&thread_root.taken, false);
     caches_own(cache, &thread_root, os_thread_number());
     thread_root.phase = THREAD_LIVE;
@@ -82,6 +89,33 @@ struct cache *thread_find_cache(void) {
         return give_birth(false);
     // While a taker looks there is nothing to wait for: this once the arenas serve.
     return thread_root.phase == THREAD_LIVE && PEEK(&thread_root.taken) ? give_birth(true) : NULL;
+}
+
+// --- rest ----------------------------------------------------------------------------------------
+
+// The first slow path in a step of the decay has new beats.
+static bool has_beats(void) {
+    uint32_t step = arena_step();
+    if (UNLIKELY(step != thread_root.step)) {
+        thread_root.step = step;
+        thread_root.beats = BEATS_MAX;
+    }
+    return thread_root.beats > 0;
+}
+
+void thread_rest(void) {
+    if (has_beats() && arena_waits_for_decay())
+        POKE(&thread_root.pops, CACHE_NONE);
+}
+
+void thread_beat(void) {
+    // Without beats it is a batch that was taken: there are few enough of these.
+    bool rests = has_beats() && arena_waits_for_decay();
+    thread_root.beats -= rests;
+    if (++thread_root.visits % VISITS_A_LOOK == 0 && arena_waits_for_decay())
+        arena_settle();
+    if (rests)
+        POKE(&thread_root.pops, CACHE_NONE);
 }
 
 enum thread_phase thread_start_begin(void) {

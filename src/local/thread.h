@@ -4,6 +4,12 @@
 // until then, while it is being born, after its exit hook and where caches are off, it uses the
 // shared empty cache, so every call takes the slow path, and the slow path goes straight to the
 // arenas. Nothing brings a cache back after the exit hook.
+//
+// Light traffic is served by caches for ever and never asks the clock, so a burst before it would
+// never decay. So while something waits for the decay, a slow free lays the cache to rest: pops
+// find the empty one, pushes the thread's own. The next malloc comes to the slow path, wakes the
+// cache, is served by it, and lays it to rest again, BEATS_MAX times a step of the decay at most.
+// Of the mallocs on the slow path every VISITS_A_LOOK-th settles. Frees, however many, pay nothing.
 #pragma once
 #include "local/caches.h"
 
@@ -17,10 +23,15 @@ enum thread_phase {
 struct thread_root {
     struct cache *cache;       // never NULL; CACHE_NONE unless THREAD_LIVE. A taker that holds the
                                // lock of the roots may put CACHE_NONE there, and back
+    struct cache *pops;        // the same, but CACHE_NONE at rest. A taker may put that there
     enum thread_phase phase;   // the thread's own
     uint16_t          inside;  // > 0 while a slow path of the thread uses its cache
     bool              taken;   // the cache is gone, another is due: set by takers, cleared by the
                                // thread; relaxed: what follows goes through the lock of the caches
+    // the thread's own
+    uint32_t beats;   // mallocs that may yet find the cache at rest, until the next step
+    uint32_t step;    // page_gauge.step when `beats` was filled up
+    uint32_t visits;  // mallocs on the slow path
 };
 
 extern __thread struct thread_root thread_root __attribute__((tls_model("initial-exec")));
@@ -30,6 +41,14 @@ extern __thread struct thread_root thread_root __attribute__((tls_model("initial
 // library is started. They may be nested, as a signal handler does.
 ALWAYS_INLINE struct cache *thread_enter(void);
 ALWAYS_INLINE void          thread_leave(void);
+// Between them, in a slow path of malloc: from here on pops find the cache (as enter gave it).
+ALWAYS_INLINE void thread_wake(struct cache *cache) {
+    POKE(&thread_root.pops, cache);
+}
+// After thread_leave, without locks: a malloc maybe settles, maybe rests again; a free rests while
+// something waits for the decay.
+void thread_beat(void);
+void thread_rest(void);
 // While the roots are held no thread with a cache ends (its thread-local storage stays), and no
 // other caller takes one. To be held for a short while: a thread that ends waits.
 void thread_hold_roots(void);

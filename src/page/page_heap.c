@@ -382,6 +382,7 @@ static size_t shrink_region_locked(struct page_heap *heap, struct source *source
     thp_forget(region, from);
     size_t bytes = source->shrink(source, region, from);
     if (bytes > 0) {
+        source->exhausted = false;
         span->granules -= granules;
         span->resident = min_size(span->resident, span_bytes(span));
     } else {
@@ -410,6 +411,7 @@ static size_t release_region_locked(struct page_heap *heap, struct source *sourc
         return 0;
     }
     span_delete(span);
+    heap->source->exhausted = source->exhausted = false;
     return bytes;
 }
 

@@ -15,7 +15,8 @@ enum {
     CALL_BYTES = 4 << 20,         // others wait for a call that they meet in the kernel
     PRESSED_BUDGET = 256 << 10,   // under memory pressure
     DECAY_AGE = DECAY_STEPS / 4,
-    HOLES_SHARE = 4,              // of the free slots above the budget, what goes at one tick
+    HOLES_SHARE = 4,              // of the free slots above the budget, what goes at one tick,
+    HOLES_URGENT = 3,             // unless they are so many times the budget
 };
 #define HOLES_LEAST MIB(4)
 
@@ -137,21 +138,27 @@ static uint64_t learn_holes_locked(struct purge *purge, uint64_t missed, uint64_
         purge->hole_regret = halvings < 64 ? purge->hole_regret >> halvings : 0;
         purge->hole_regret_ns += halvings * REGRET_HALF_NS;
     }
+    // No more than half as much again: slabs have patience of their own.
     purge->hole_regret += missed - min_size(missed, purge->hole_missed_seen);
+    purge->hole_regret = min_size(purge->hole_regret, budget(purge) / 4);
     purge->hole_missed_seen = missed;
     return UNLIKELY(purge_is_pressed(purge)) ? 0 : purge->hole_regret;
 }
 
-size_t purge_hole_surplus(struct purge *purge, uint64_t slack, uint64_t missed, uint64_t now_ns) {
+size_t purge_hole_surplus(struct purge *purge, uint64_t slack, uint64_t missed, uint64_t now_ns,
+                          bool *urgent) {
+    *urgent = false;
     if (now_ns < PEEK(&purge->pause_ns) || !lock_try(&purge->lock))
         return 0;
-    uint64_t most = budget(purge) + learn_holes_locked(purge, missed, now_ns);
+    uint64_t most = budget(purge) / 2 + learn_holes_locked(purge, missed, now_ns);
     lock_release(&purge->lock);
     if (UNLIKELY(limit_is_set()) && limit_excess() > 0)
         most = 0;
     if (slack <= most)
         return 0;
-    return min_size(slack - most, max_size((slack - most) / HOLES_SHARE, HOLES_LEAST));
+    *urgent = slack > HOLES_URGENT * most;
+    return *urgent ? slack - most
+                   : min_size(slack - most, max_size((slack - most) / HOLES_SHARE, HOLES_LEAST));
 }
 
 // Of a long span the end goes, as much as is wanted: what stays is where use begins.

@@ -12,8 +12,8 @@
 //           not come back leaves nothing.
 //   decay   while there is traffic, what nobody used for a while drains along the curve of
 //           base/decay.
-// Free slots of slabs in use have a budget of the same size and a regret of their own; it is asked
-// once a tick of the decay (heap/hollow.h does the going). What a request gives back (trim) teaches
+// Free slots of slabs in use have half such a budget and a regret of their own; it is asked once a
+// tick of the decay (heap/hollow.h does the going). What a request gives back (trim) teaches
 // nothing, and what was given back and not asked for within seconds is not missed.
 // The system call runs outside all locks, on detached spans that are joined before.
 #pragma once
@@ -61,8 +61,10 @@ size_t purge_surplus(struct purge *purge, uint64_t now_ns);
 // also when another thread is at it.
 bool purge_tick(struct purge *purge, uint64_t now_ns, size_t *surplus);
 // How many bytes of free slots in slabs should go at this tick, when `slack` are resident and
-// `missed` were taken again after they went, ever: a part of what is above the budget.
-size_t purge_hole_surplus(struct purge *purge, uint64_t slack, uint64_t missed, uint64_t now_ns);
+// `missed` were taken again after they went, ever: a part of what is above the budget, or all of it
+// (*urgent) when that is several times the budget.
+size_t purge_hole_surplus(struct purge *purge, uint64_t slack, uint64_t missed, uint64_t now_ns,
+                          bool *urgent);
 // Gives about `bytes` of a heap's oldest dirty spans back; returns how many. No lock may be held.
 // What the kernel refuses (locked pages) stays dirty, and automatic purging pauses for a second.
 size_t purge_heap(struct purge *purge, struct page_heap *heap, size_t bytes,

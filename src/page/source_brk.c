@@ -5,8 +5,9 @@
 //
 // Rules: what sbrk returns is believed, not what we expected; a foreign move starts a new region
 // behind it; the segment shrinks only while the break is still ours; when the kernel refuses even
-// the bare need (RLIMIT_DATA, a mapping in the way), the source is exhausted for good and the page
-// heap goes on with mappings.
+// the bare need (RLIMIT_DATA, a mapping in the way), the page heap goes on with mappings. A refusal
+// of little is believed until memory of the page heap went back to the kernel; one of much tells
+// nothing of less.
 #include "conf/options.h"
 #include "os/os.h"
 #include "page/source.h"
@@ -76,7 +77,7 @@ static bool grow(struct source *source, size_t granules, struct source_run *run)
         if (extend_top(brk, bytes, run) || start_region(brk, bytes, run))
             return true;
     }
-    source->exhausted = true;
+    source->exhausted = need <= STEP_FIRST;
     return false;
 }
 

@@ -240,7 +240,7 @@ static void freed_mappings_are_given_up_first(void) {
     CHECK_EQ(options_set(OPT_HUGE_THRESHOLD, MIB(1)), OPTION_OK);  // said: nothing is learned
     fake_break_place(16, KIB(512));
     while (!arena_at(0)->pages.source->exhausted)
-        CHECK(arena_take_large(MIB(1), 1) != NULL);
+        CHECK(arena_take_large(KIB(128), 1) != NULL);
     fake_fail(FAKE_MAP, 1, UINT32_MAX);
     fake_fail(FAKE_COMMIT, 1, UINT32_MAX);
     while (arena_take(id, slots, 1) == 1) {
