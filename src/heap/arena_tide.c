@@ -130,15 +130,17 @@ static void keep_limit(uint64_t now_ns) {
 
 // Free slots of all slabs, and what was missed of them.
 static uint64_t count_slack(uint64_t *missed) {
-    uint64_t slack = 0;
+    uint64_t slack = 0, holes = 0;
     *missed = 0;
     for (unsigned i = 0; i < arena_limit(); i++) {
         const struct arena *arena = arena_at(i);
         for (unsigned id = SMALL_CLASS_FIRST; arena && id <= SMALL_CLASS_LAST; id++) {
             slack += bin_slack(&arena->bins[id]);
             *missed += PEEK(&arena->bins[id].hole_missed);
+            holes += PEEK(&arena->bins[id].hole_bytes);
         }
     }
+    POKE(&arena_purge()->gauge.hole_bytes, holes);
     return slack;
 }
 

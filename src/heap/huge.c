@@ -260,6 +260,7 @@ struct span *huge_reuse(size_t bytes, size_t alignment) {
         learn_miss(bytes);
         return NULL;
     }
+    __atomic_fetch_add(&shared->gauge.reused_bytes, span->resident, __ATOMIC_RELAXED);
     counters_add(&counters_process, COUNTER_huge_reuses, 1);
     return make_block(span, bytes, max_size(span->resident, bytes));
 }

@@ -58,6 +58,7 @@ static void publish(struct cache *cache) {
     POKE(&thread_root.cache, cache);
     POKE(&thread_root.pops, cache);
     POKE(&thread_root.taken, false);
+    thread_root.beats = BEATS_MAX;
     caches_own(cache, &thread_root, os_thread_number());
     thread_root.phase = THREAD_LIVE;
 }

@@ -8,10 +8,12 @@
 struct page_gauge {
     uint64_t dirty_bytes;   // resident in free spans
     uint64_t active_bytes;  // in spans in use
+    uint64_t hole_bytes;    // of those, what went back inside slabs: as the last look found it
     uint64_t slab_bytes;    // resident in slabs; kept by bins, and only where a limit is set
     uint64_t purged_bytes;  // given back to the kernel, and not taken again since
     uint64_t missed_bytes;  // taken again after they were given back, ever: each was a page fault
-    uint64_t reused_bytes;  // resident ones that were taken again, ever
+    uint64_t reused_bytes;  // resident ones that were taken again, ever: of free spans, and freed
+                            // mappings
     uint32_t step;          // ticks of the decay so far, written by the purge: the clock of those
                             // who ask how long something was left alone; relaxed
 };

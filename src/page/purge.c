@@ -10,6 +10,8 @@
 enum {
     PAUSE_NS = 1000000000,
     REGRET_HALF_NS = 1000000000,
+    QUIET_NS = 500000000,
+    FADE_NS = 125000000,
     SLICE_BYTES = 8 << 20,
     KEEP_LEAST = 1 << 20,         // a shorter start goes with the end
     CALL_BYTES = 4 << 20,         // others wait for a call that they meet in the kernel
@@ -24,6 +26,7 @@ void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns) {
     *purge = (struct purge){
         .next_ns = now_ns + decay_ns / DECAY_STEPS,
         .regret_ns = now_ns,
+        .used_ns = now_ns,
         .hole_regret_ns = now_ns,
         .low_bytes = UINT64_MAX,
     };
@@ -41,9 +44,27 @@ bool purge_is_pressed(const struct purge *purge) {
 static uint64_t budget(const struct purge *purge) {
     if (UNLIKELY(purge_is_pressed(purge)))
         return PRESSED_BUDGET;
-    uint64_t share = PEEK(&purge->gauge.active_bytes) / 100 * option(OPT_PURGE_PERCENT);
+    uint64_t active = PEEK(&purge->gauge.active_bytes);
+    uint64_t resident = active - min_size(active, PEEK(&purge->gauge.hole_bytes));
+    uint64_t share = resident / 100 * option(OPT_PURGE_PERCENT);
     uint64_t floor = option(OPT_PURGE_BUDGET);
     return share > floor ? share : floor;
+}
+
+// Demand that nothing is left of for half a second is over: what it taught goes, half of it each
+// eighth of a second. What others use, a sixteenth of the regret, is not taken for it.
+static uint64_t fade_locked(struct purge *purge, uint64_t regret, uint64_t now_ns) {
+    uint64_t used = PEEK(&purge->gauge.reused_bytes) + PEEK(&purge->gauge.missed_bytes);
+    if (used - purge->used_seen > regret / 16 || now_ns < purge->used_ns) {
+        purge->used_seen = used;
+        purge->used_ns = now_ns;
+    } else if (now_ns - purge->used_ns >= QUIET_NS + FADE_NS) {
+        uint64_t halvings = (now_ns - purge->used_ns - QUIET_NS) / FADE_NS;
+        purge->used_seen = used;
+        purge->used_ns += halvings * FADE_NS;
+        return halvings < 64 ? regret >> halvings : 0;
+    }
+    return regret;
 }
 
 // What was missed since the last look counts twice, what is old is halved. Counted once, free
@@ -63,6 +84,7 @@ static void learn_locked(struct purge *purge, uint64_t now_ns) {
         POKE(&purge->high_bytes, 0);
         POKE(&purge->low_bytes, UINT64_MAX);
     }
+    regret = fade_locked(purge, regret, now_ns);
     POKE(&purge->regret, regret + 2 * (missed - purge->missed_seen));
     purge->missed_seen = missed;
 }

@@ -9,7 +9,8 @@
 //           twice as much, so that few steps find out how far free memory swings. Every second half
 //           of that is forgotten, but for what it really swung by in that second, or what of it was
 //           used again. So demand that swings pays for its first swing only, and a burst that does
-//           not come back leaves nothing.
+//           not come back leaves nothing. When nearly nothing free was used again for half a
+//           second, the rest goes within the next.
 //   decay   while there is traffic, what nobody used for a while drains along the curve of
 //           base/decay.
 // Free slots of slabs in use have half such a budget and a regret of their own; it is asked once a
@@ -34,6 +35,8 @@ struct purge {
     bool              pressed;      // the machine is short of memory; relaxed: a hint
     uint64_t          missed_seen;  // of gauge.missed_bytes, what is in `regret` already
     uint64_t          reused_seen;  // gauge.reused_bytes then
+    uint64_t          used_seen;    // that and gauge.missed_bytes when more was last taken
+    uint64_t          used_ns;      // when that was, or later: regret has faded until then
     uint64_t          hole_regret;  // bytes added to the budget of free slots
     uint64_t          hole_regret_ns;    // when it was last halved
     uint64_t          hole_missed_seen;  // of the bins' missed bytes, what is in it already

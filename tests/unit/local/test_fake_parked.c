@@ -38,7 +38,7 @@ static void fall_asleep(void) {
     fill(cache);
     CHECK(out_of_bins() > 0);
     other.root.phase = THREAD_LIVE;
-    other.root.cache = cache;
+    other.root.cache = other.root.pops = cache;
     caches_own(cache, &other.root, NUMBER);
     fake_sleep(NUMBER, (uintptr_t)other.words);
     fake_on_look(NULL);
@@ -64,6 +64,7 @@ static void check_is_taken(void) {
     CHECK_EQ(parked_take(code), 1);
     CHECK_EQ(out_of_bins(), 0);
     CHECK(other.root.cache == CACHE_NONE && other.root.taken);
+    CHECK(other.root.pops == CACHE_NONE);
     CHECK(cache->seat->root == NULL);
     CHECK_EQ(cache->seat->state, CACHE_UNUSED);
     CHECK_EQ(caches_owned(), 0);
@@ -113,6 +114,7 @@ static void one_that_moved_is_let_be(void) {
 static void hide_and_seek(int number) {
     (void)number;
     CHECK(other.root.cache == (++looks == 1 ? cache : CACHE_NONE));
+    CHECK(other.root.pops == other.root.cache);
 }
 
 static void hidden_while_looked_at(void) {
@@ -121,6 +123,26 @@ static void hidden_while_looked_at(void) {
     fake_on_look(hide_and_seek);
     check_is_taken();
     CHECK_EQ(looks, 3);
+}
+
+// A slow path that knew the cache before it was hidden woke it, and the thread sleeps again.
+static void wake_up(int number) {
+    (void)number;
+    if (++looks == moved_at)
+        other.root.pops = cache;
+}
+
+static void not_when_pops_find_it(void) {
+    start();
+    check_is_taken();
+    for (moved_at = 2; moved_at <= 3; moved_at++) {
+        fall_asleep();
+        looks = 0;
+        fake_on_look(wake_up);
+        check_is_left();
+        fake_on_look(NULL);
+        check_is_taken();
+    }
 }
 
 static void not_out_of_a_slow_path(void) {
@@ -297,6 +319,7 @@ int main(void) {
     CASE(one_that_wakes_is_let_be);
     CASE(one_that_moved_is_let_be);
     CASE(hidden_while_looked_at);
+    CASE(not_when_pops_find_it);
     CASE(not_out_of_a_slow_path);
     CASE(not_out_of_a_fast_path);
     CASE(not_on_a_signal_stack);

@@ -124,6 +124,57 @@ static void the_forking_thread_keeps_its_cache(void) {
     CHECK_EQ(other->seat->state, CACHE_UNUSED);  // adopted at a slow path
 }
 
+// --- rest ----------------------------------------------------------------------------------------
+
+// While something waits for the decay: pops find nothing, pushes do, and each malloc wakes it.
+static void light_traffic_ticks(void) {
+    start();
+    CHECK(thread_hooks());
+    struct cache *cache = caches_mine();
+    CHECK(thread_root.pops == cache);
+    thread_rest();
+    CHECK(!arena_waits_for_decay() && thread_root.pops == cache);
+    arena_give_large(arena_take_large(MIB(2), 1));
+    CHECK(arena_waits_for_decay());
+    thread_rest();
+    CHECK(thread_root.pops == CACHE_NONE && thread_root.cache == cache);
+    uint32_t before = arena_step();
+    for (unsigned i = 0; i < 64; i++) {
+        fake_advance(second / 100);
+        CHECK(thread_enter() == cache);
+        thread_wake(cache);
+        CHECK(thread_root.pops == cache);
+        thread_leave();
+        thread_beat();
+        CHECK(thread_root.pops == CACHE_NONE);
+    }
+    CHECK(arena_step() - before >= 3 && arena_step() - before <= 4);
+}
+
+// So many mallocs a step come by the slow path, then the cache stays awake until the next.
+static void beats_are_bounded(void) {
+    unsigned beats = 0;
+    start();
+    CHECK(thread_hooks());
+    struct cache *cache = caches_mine();
+    arena_give_large(arena_take_large(MIB(2), 1));
+    thread_rest();
+    for (; thread_root.pops == CACHE_NONE; beats++) {
+        thread_wake(cache);
+        thread_beat();
+        CHECK_LE(beats, 10000);
+    }
+    CHECK(beats > 1000);
+    thread_rest();
+    CHECK(thread_root.pops == cache);
+    fake_advance(second);
+    arena_settle();
+    thread_rest();
+    CHECK(arena_step() > 0 && thread_root.pops == CACHE_NONE);
+    fake_thread_exit();
+    CHECK(thread_root.pops == CACHE_NONE && thread_root.cache == CACHE_NONE);
+}
+
 int main(void) {
     CASE(nothing_before_the_hook);
     CASE(late_frees_do_not_resurrect);
@@ -134,5 +185,7 @@ int main(void) {
     CASE(off_by_perturb);
     CASE(calls_during_start);
     CASE(the_forking_thread_keeps_its_cache);
+    CASE(light_traffic_ticks);
+    CASE(beats_are_bounded);
     return 0;
 }

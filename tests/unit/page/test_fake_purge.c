@@ -50,6 +50,19 @@ static void share_of_what_is_in_use(void) {
     CHECK_EQ(purge_surplus(p, os_now_ns()), MIB(72) + KIB(4) + MIB(1));
 }
 
+// What went inside slabs is in use, but not resident.
+static void no_share_of_holes(void) {
+    start(second);
+    p->gauge.active_bytes = MIB(2000);
+    p->gauge.hole_bytes = MIB(1200);
+    p->gauge.dirty_bytes = MIB(80);
+    CHECK_EQ(purge_surplus(p, os_now_ns()), 0);
+    p->gauge.hole_bytes = MIB(1300);
+    CHECK(purge_surplus(p, os_now_ns()) >= MIB(10));
+    p->gauge.hole_bytes = MIB(2001);  // of another moment
+    CHECK_EQ(purge_surplus(p, os_now_ns()), MIB(72) + MIB(1));
+}
+
 static void no_budget_at_all(void) {
     start(second);
     CHECK_EQ(options_set(OPT_PURGE_BUDGET, 0), OPTION_OK);
@@ -72,6 +85,83 @@ static void few_purges(void) {
         CHECK_LE(p->gauge.dirty_bytes, MIB(8));
     }
     CHECK(purges >= 50 && purges <= 57);  // 56 MiB, a bit more than 1 MiB each
+}
+
+// --- regret -------------------------------------------------------------------------------------
+
+static uint64_t regret(void) {
+    return purge_allowance(p, os_now_ns()) - MIB(8);
+}
+
+// Demand that is there keeps it; half a second after the last of it, it goes within another half.
+static void regret_fades_when_demand_is_over(void) {
+    start(second);
+    p->gauge.missed_bytes = MIB(32);
+    CHECK_EQ(regret(), MIB(64));
+    for (unsigned i = 0; i < 40; i++) {
+        p->high_bytes = MIB(64);
+        p->low_bytes = 0;
+        fake_advance(second / 8);
+        p->gauge.reused_bytes += i % 4 == 0 ? MIB(5) : 0;
+        CHECK_EQ(regret(), MIB(64));
+    }
+    p->gauge.reused_bytes += MIB(5);
+    CHECK_EQ(regret(), MIB(64));
+    p->regret_ns = os_now_ns();  // the other clock is far
+    fake_advance(5 * second / 8 - 1);
+    p->gauge.reused_bytes += MIB(3);  // little
+    CHECK_EQ(regret(), MIB(64));
+    fake_advance(1);
+    CHECK_EQ(regret(), MIB(32));
+    CHECK_EQ(regret(), MIB(32));
+    fake_advance(second / 4);
+    CHECK_EQ(regret(), MIB(8));
+}
+
+// --- free slots of slabs ------------------------------------------------------------------------
+
+static bool is_urgent;
+
+static size_t holes(uint64_t slack, uint64_t missed) {
+    return purge_hole_surplus(p, slack, missed, os_now_ns(), &is_urgent);
+}
+
+// Half the budget stays; of what is more a quarter goes, 4 MiB at least, and all when it is much.
+static void a_part_of_the_free_slots_goes(void) {
+    start(second);
+    CHECK_EQ(holes(MIB(4), 0), 0);
+    CHECK_EQ(holes(MIB(5), 0), MIB(1));
+    CHECK_EQ(holes(MIB(10), 0), MIB(4));
+    CHECK(!is_urgent);
+    CHECK_EQ(holes(MIB(12), 0), MIB(4));
+    CHECK_EQ(holes(MIB(12) + 1, 0), MIB(8) + 1);
+    CHECK(is_urgent);
+    p->gauge.active_bytes = MIB(8000);  // a budget of 800 MiB
+    CHECK(holes(MIB(500), 0) >= MIB(25) && holes(MIB(500), 0) < MIB(26));
+    CHECK(!is_urgent);
+}
+
+static void holes_are_regretted(void) {
+    start(second);
+    CHECK_EQ(holes(MIB(5), MIB(1)), 0);
+    CHECK_EQ(holes(MIB(6), MIB(1)), MIB(1));
+    CHECK_EQ(holes(MIB(7), MIB(100)), MIB(1));  // a quarter of the budget at most
+    fake_advance(second);
+    CHECK_EQ(holes(MIB(7), MIB(100)), MIB(2));
+    purge_press(p, true);
+    CHECK_EQ(holes(MIB(7), MIB(200)), MIB(7) - KIB(128));
+    CHECK(is_urgent);
+}
+
+static void no_holes_while_others_look_or_the_kernel_refuses(void) {
+    start(second);
+    lock_acquire(&p->lock);
+    CHECK(holes(MIB(100), 0) == 0 && !is_urgent);
+    lock_release(&p->lock);
+    p->pause_ns = os_now_ns() + 1;
+    CHECK(holes(MIB(100), 0) == 0 && !is_urgent);
+    fake_advance(1);
+    CHECK(holes(MIB(100), 0) == MIB(96) && is_urgent);
 }
 
 // --- the decay ----------------------------------------------------------------------------------
@@ -268,8 +358,13 @@ static void refused_purge(void) {
 int main(void) {
     CASE(within_the_budget);
     CASE(share_of_what_is_in_use);
+    CASE(no_share_of_holes);
     CASE(no_budget_at_all);
     CASE(few_purges);
+    CASE(regret_fades_when_demand_is_over);
+    CASE(a_part_of_the_free_slots_goes);
+    CASE(holes_are_regretted);
+    CASE(no_holes_while_others_look_or_the_kernel_refuses);
     CASE(drains_over_the_decay_time);
     CASE(one_tick_after_a_long_time);
     CASE(young_memory_stays);
