@@ -1,7 +1,6 @@
 // heap/bin.c - refill, flush, merge. The theory is in bin.h, the protocol of returning in slab.h.
 #include "heap/bin.h"
 
-#include "base/sort.h"
 #include "os/fail.h"
 #include "os/os.h"
 #include "page/limit.h"
@@ -254,9 +253,8 @@ NORETURN COLD static void fail_gone(const char *function, class_id id, const voi
     fail_block(function, pointer, "double free of a ", class_bytes(id), "-byte block");
 }
 
-// The slab of a slot of class `id`; `byte` is what the page map must say. What is there now is
-// proved: the slot may have been freed twice, and its slab be gone since.
-static struct slab *slab_of(const char *function, class_id id, class_id byte, void *pointer) {
+// What is there now is proved: the slot may have been freed twice, and its slab be gone since.
+struct slab *bin_slab_of(const char *function, class_id id, class_id byte, void *pointer) {
     uintptr_t    address = (uintptr_t)pointer;
     struct slab *slab = slab_find(address);
     if (UNLIKELY(page_map_class(address) != byte || !slab))
@@ -268,12 +266,12 @@ static struct slab *slab_of(const char *function, class_id id, class_id byte, vo
 }
 
 struct bin *bin_of(const char *function, class_id id, void *slot) {
-    return PEEK(&slab_of(function, id, id, slot)->bin);
+    return PEEK(&bin_slab_of(function, id, id, slot)->bin);
 }
 
 // The map's stale entry may name a slab elsewhere: the line is for the slab that is there now.
 NORETURN COLD static void fail_give(const struct bin *bin, const char *function, void *slot) {
-    slab_fail(function, slot, slab_of(function, bin->id, class_byte(bin), slot));
+    slab_fail(function, slot, bin_slab_of(function, bin->id, class_byte(bin), slot));
 }
 
 uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, uint32_t count) {
@@ -297,90 +295,6 @@ uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, ui
     }
     POKE(&bin->taken, bin->taken - (count - others));
     return others;
-}
-
-// --- without the lock ----------------------------------------------------------------------------
-
-// Two passes: the misses overlap, where one pass would wait for each. What a stale entry of the map
-// leads to is an address to ask for, no more.
-void bin_prefetch(void *const *slots, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++)
-        __builtin_prefetch(page_map_span((uintptr_t)slots[i]));
-    for (uint32_t i = 0; i < count; i++) {
-        struct span *span = page_map_span((uintptr_t)slots[i]);
-        uintptr_t    slab = span ? (uintptr_t)PEEK(&span->slab) : 0;
-        __builtin_prefetch((void *)slab);
-        __builtin_prefetch((void *)(slab + CACHE_LINE));
-    }
-}
-
-// Merges in the place of an owner that may never come again (theory 2).
-static void merge_if_due(struct bin *bin, uint32_t count) {
-    uint32_t pending = __atomic_add_fetch(&bin->pending, count, __ATOMIC_RELAXED);
-    if (pending < size_class_table[bin->id].slots / 2 || !lock_try(&bin->lock))
-        return;
-    bin_merge_locked(bin);
-    lock_release(&bin->lock);
-}
-
-static bool lies_in(const struct slab *slab, const void *slot) {
-    return (uintptr_t)slot - slab->base < (size_t)slab->slot_count * slab_bytes(slab);
-}
-
-// Returns the first ones of the slots, as far as they lie in one word of the slab; slots[0] does.
-static uint32_t return_word(const char *function, struct slab *slab, void **slots,
-                            uint32_t count) {
-    uint32_t slot = slab_slot_of(slab, (uintptr_t)slots[0]), word = slot / BITMAP_WORD_BITS;
-    uint32_t done = 0;
-    uint64_t bits = 0;
-    do {
-        uint64_t bit = (uint64_t)1 << (slot % BITMAP_WORD_BITS);
-        if (UNLIKELY(bits & bit || slab_slot_address(slab, slot) != (uintptr_t)slots[done]))
-            slab_fail(function, slots[done], slab);
-        bits |= bit;
-        if (++done == count || !lies_in(slab, slots[done]))
-            break;
-        slot = slab_slot_of(slab, (uintptr_t)slots[done]);
-    } while (slot / BITMAP_WORD_BITS == word);
-    uint64_t already = slab_return_bits(slab, word, bits);
-    if (UNLIKELY(already)) {
-        slot = word * BITMAP_WORD_BITS + bits_lowest(already);
-        slab_fail(function, (void *)slab_slot_address(slab, slot), slab);
-    }
-    return done;
-}
-
-// Returns the first ones of the slots, as far as they lie in the slab of slots[0].
-static uint32_t return_to_slab(const char *function, struct slab *slab, void **slots,
-                               uint32_t count) {
-    struct bin *bin = PEEK(&slab->bin);
-    uint32_t    done = 0;
-    slab_return_begin(slab);
-    do
-        done += return_word(function, slab, slots + done, count - done);
-    while (done < count && lies_in(slab, slots[done]));
-    if (slab_return_end(slab))
-        handback_push(&bin->news, &slab->hand);
-    merge_if_due(bin, done);
-    return done;
-}
-
-// Slots that were used together lie together: then their order is as good as a sorted one. Sorted,
-// slots of a slab, and of a word, stand together.
-static bool is_scattered(void **slots, uint32_t count) {
-    uint32_t jumps = 0;
-    for (uint32_t i = 1; i < count; i++)
-        jumps += ((uintptr_t)slots[i - 1] ^ (uintptr_t)slots[i]) >> GRANULE_SHIFT != 0;
-    return jumps > count / 4;
-}
-
-void bin_return(const char *function, class_id id, void **slots, uint32_t count) {
-    if (is_scattered(slots, count))
-        sort_addresses(slots, count);
-    for (uint32_t done = 0; done < count;) {
-        struct slab *slab = slab_of(function, id, id, slots[done]);
-        done += return_to_slab(function, slab, slots + done, count - done);
-    }
 }
 
 // --- slabs set aside -----------------------------------------------------------------------------

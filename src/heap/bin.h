@@ -72,6 +72,8 @@ uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, ui
 // Merges what came back.
 void bin_merge_locked(struct bin *bin);
 
+// The slab of a slot of class `id`; `byte` is what the page map must say. Fatal as bin_give_locked.
+struct slab *bin_slab_of(const char *function, class_id id, class_id byte, void *pointer);
 // The bin of an arena that a slot of class `id` belongs to. Fatal as bin_give_locked.
 struct bin *bin_of(const char *function, class_id id, void *slot);
 // Asks for the records of these slots, so that they are on their way when they are needed; no use
