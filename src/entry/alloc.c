@@ -278,10 +278,18 @@ static void zero_tail(void *pointer, size_t from) {
         memset((char *)pointer + from, 0, block.usable - from);
 }
 
+static void *resize_foreign(const char *function, void *pointer, size_t bytes, bool zero) {
+    size_t usable = zero ? foreign_usable_size(function, pointer) : bytes;
+    char  *resized = usable ? foreign_realloc(function, pointer, bytes) : NULL;
+    if (resized && usable < bytes)
+        memset(resized + usable, 0, foreign_usable_size(function, resized) - usable);
+    return resized;
+}
+
 static void *resize_block(const char *function, void *pointer, size_t bytes, bool zero) {
     struct block block = block_find(pointer);
     if (block.kind == BLOCK_FOREIGN)
-        return foreign_realloc(function, pointer, bytes);
+        return resize_foreign(function, pointer, bytes, zero);
     if (!block_is_live(&block))
         block_fail(function, pointer, &block);
     void *resized = resize_live(function, pointer, &block, bytes);
@@ -350,11 +358,12 @@ bool alloc_resize_inplace(const char *function, void *pointer, size_t bytes) {
     int          before = errno;
     struct block block = block_find(pointer);
     if (block.kind == BLOCK_FOREIGN)
-        return bytes <= foreign_usable_size(function, pointer);
-    if (!block_is_live(&block))
+        block.usable = alloc_usable_size(function, pointer);
+    else if (!block_is_live(&block))
         block_fail(function, pointer, &block);
-    bool done = bytes > 0 && bytes <= PTRDIFF_MAX &&
-                (bytes <= block.usable || resize_in_place(&block, bytes));
+    bool done =
+        bytes > 0 && bytes <= PTRDIFF_MAX &&
+        (bytes <= block.usable || (block_is_live(&block) && resize_in_place(&block, bytes)));
     errno = before;
     return done;
 }

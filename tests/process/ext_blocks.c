@@ -9,6 +9,9 @@
 #include "tests/support/test.h"
 #include "tidemalloc.h"
 
+extern void *__libc_malloc(size_t bytes) __attribute__((weak));
+extern void  __libc_free(void *block) __attribute__((weak));
+
 enum { MIB = 1 << 20, MARK = 4711 };
 
 static const size_t sizes[] = {1,     16,    17,         100,    1000,    4096,   20 * 1000,
@@ -140,6 +143,26 @@ static void test_trim(void) {
     CHECK_EQ(tide_trim(0), 0);
 }
 
+// Blocks of libc's own malloc keep the same promises.
+static void test_blocks_of_libc(void) {
+    if (!__libc_malloc || !__libc_free)
+        return;
+    char *dirty = __libc_malloc(3000);
+    CHECK(dirty != NULL);
+    memset(dirty, 0xdd, tide_usable_size(dirty));
+    __libc_free(dirty);
+    char *block = __libc_malloc(100);
+    CHECK(block != NULL);
+    size_t before = tide_usable_size(block);
+    errno = MARK;
+    CHECK(tide_realloc_inplace(block, 100) && !tide_realloc_inplace(block, 0));
+    CHECK_EQ(errno, MARK);
+    CHECK((block = tide_rezalloc(block, 2000)) != NULL);
+    for (size_t i = before; i < tide_usable_size(block); i++)
+        CHECK_EQ(block[i], 0);
+    free(block);
+}
+
 int main(void) {
     test_watchdog(30);
     test_need_tide();
@@ -148,6 +171,7 @@ int main(void) {
     test_inplace();
     test_rezalloc();
     test_rezalloc_edges();
+    test_blocks_of_libc();
     test_owns();
     test_trim();
     return 0;
