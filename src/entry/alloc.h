@@ -24,8 +24,8 @@ struct user_heap;
 // Every function that holds a fast path, but those of alloc.c, is of this section, and what lies in
 // it are such functions: local/parked.h has to know where a thread can be in the middle of one. The
 // linker knows its ends. Calls in them should be the last thing they do: where they return to is
-// left on the stack, and looks like a fast path under way.
-#define FAST_PATH HOT __attribute__((section("tide_fast")))
+// left on the stack, and looks like a fast path under way. Not inlined: the caller is elsewhere.
+#define FAST_PATH HOT NOINLINE __attribute__((section("tide_fast")))
 extern const char alloc_fast_begin[] __asm__("__start_tide_fast")
     __attribute__((visibility("hidden")));
 extern const char alloc_fast_end[] __asm__("__stop_tide_fast")

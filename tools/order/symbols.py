@@ -8,8 +8,11 @@
                         behind a name may stand: weak - it must be a weak reference;
                         optional - only some builds need it
 
+In the archive it is also checked that no exported function reaches the thread's root but those of
+the section of fast paths: a fast path inlined elsewhere would not be known as one (alloc.h).
+
 usage: symbols.py (--library FILE.so | --archive FILE.a) [--lists DIR] [--nm NM]
-                  [--exact] [--update]
+                  [--readelf READELF] [--exact] [--update]
   --exact   a name of undefined.txt that is not used is an error too
   --update  writes exported.txt and undefined.txt from the library instead of comparing
 Exit status: 0 equal, 1 different.
@@ -37,6 +40,18 @@ def read_symbols(nm, path, dynamic):
         elif kind in "iu" or (kind.isupper() and kind != "N"):  # N: of debug information
             defined[name] = kind
     return defined, undefined
+
+
+def astray(readelf, path, names):
+    """Names among `names` whose code, in a section of its own, uses the thread's root."""
+    answer = subprocess.run([readelf, "-rW", path], capture_output=True, text=True, check=True)
+    owner, found = "", set()
+    for line in answer.stdout.splitlines():
+        if line.startswith("Relocation section"):
+            owner = line.split("'")[1].split(".")[-1]
+        elif "thread_root" in line and owner in names:
+            found.add(owner)
+    return sorted(found)
 
 
 def read_list(path):
@@ -79,7 +94,10 @@ def check(args):
     if args.archive:
         defined, _ = read_symbols(args.nm, args.archive, dynamic=False)
         want = {**read_list(exported), **read_list(static)}
-        return list(differ("global", defined, want)), len(want)
+        problems = list(differ("global", defined, want))
+        problems += [f"has a fast path outside of its section: {name}"
+                     for name in astray(args.readelf, args.archive, want)]
+        return problems, len(want)
     defined, undefined = read_symbols(args.nm, args.library, dynamic=True)
     if args.update:
         write_list(exported, defined)
@@ -101,6 +119,7 @@ def main():
     which.add_argument("--archive")
     parser.add_argument("--lists", default=os.path.dirname(os.path.abspath(__file__)))
     parser.add_argument("--nm", default="nm")
+    parser.add_argument("--readelf", default="readelf")
     parser.add_argument("--exact", action="store_true")
     parser.add_argument("--update", action="store_true")
     problems, names = check(parser.parse_args())
