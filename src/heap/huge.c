@@ -131,14 +131,21 @@ static void put_cached(struct span *span, uint64_t now_ns) {
     lock_release(&cache.lock);
 }
 
+// What somebody will miss: not what nobody touched. Of the largest nothing is learned in any case.
+static size_t touched_in(const struct span *span) {
+    if (span->resident > LEARNED)
+        return span->resident;
+    return min_size(span->resident, os_resident_in((void *)span->base, span_bytes(span)));
+}
+
 // Unmaps; where the kernel cannot (the limit of mappings), the pages go and the empty mapping waits
 // for reuse. The bytes that were given back. What is resident is held.
 static size_t drop_held(struct span *span, enum purge_reason reason) {
     size_t bytes = span->resident;
+    size_t touched = reason == PURGE_ON_REQUEST ? 0 : touched_in(span);
     page_map_set_class(span->base, span->granules, CLASS_NONE);
     if (os_unmap((void *)span->base, span_bytes(span)) == 0) {
-        if (reason != PURGE_ON_REQUEST)
-            page_gauge_purged(&shared->gauge, bytes);
+        page_gauge_purged(&shared->gauge, touched);
         counters_sub(&counters_process, COUNTER_mappings, 1);
         counters_sub(&counters_process, COUNTER_mapped_bytes, span_bytes(span));
         span_delete(span);

@@ -44,6 +44,8 @@ int os_seal(void *address, size_t bytes, bool sealed);
 // on. Otherwise (locked pages, old kernels, emulators that ignore it: found by a self-test on first
 // use) the content is undefined but the range stays usable.
 int os_purge(void *address, size_t bytes);
+// Resident bytes of a mapped range of whole OS pages; all of it where the kernel does not say.
+size_t os_resident_in(const void *address, size_t bytes);
 // Asks the kernel not to back a range with huge pages, or to do so. The last word counts.
 void os_avoid_huge_pages(void *address, size_t bytes);
 void os_prefer_huge_pages(void *address, size_t bytes);

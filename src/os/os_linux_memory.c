@@ -228,6 +228,19 @@ bool os_is_mapped(const void *address, size_t bytes) {
     return true;
 }
 
+size_t os_resident_in(const void *address, size_t bytes) {
+    unsigned char resident[256];  // one byte a page, of which bit 0 counts
+    size_t        page = os_page_bytes(), sum = 0;
+    for (size_t done = 0; done < bytes; done += sizeof resident * page) {
+        size_t step = min_size(bytes - done, sizeof resident * page);
+        if (syscall(SYS_mincore, (uintptr_t)address + done, step, resident) != 0)
+            return bytes;
+        for (size_t i = 0; i < step / page; i++)
+            sum += (resident[i] & 1) * page;
+    }
+    return sum;
+}
+
 // --- the data segment --------------------------------------------------------------------------
 
 void *os_break(void) {

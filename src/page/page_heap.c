@@ -340,8 +340,8 @@ void page_heap_attach(struct page_heap *heap, struct span *span, bool clean) {
     attach(heap, span, clean, clean ? 0 : span->resident);
 }
 
-void page_heap_attach_start(struct page_heap *heap, struct span *span, size_t kept) {
-    attach(heap, span, false, min_size(kept, span->resident));
+void page_heap_attach_start(struct page_heap *heap, struct span *span, size_t resident) {
+    attach(heap, span, false, resident);
 }
 
 void page_heap_repair_in_child(struct page_heap *heap) {

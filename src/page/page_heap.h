@@ -59,8 +59,8 @@ size_t page_heap_detach_dirty(struct page_heap *heap, size_t bytes, uint32_t age
 // Puts a detached span back, clean when its memory was given back, dirty (young again) when not.
 // What taking it again will say is told the gauge by the caller (page_gauge_purged).
 void page_heap_attach(struct page_heap *heap, struct span *span, bool clean);
-// The same for one of which all but the first `kept` bytes were given back: dirty, and young again.
-void page_heap_attach_start(struct page_heap *heap, struct span *span, size_t kept);
+// The same for one that was given back in part: dirty, and young again.
+void page_heap_attach_start(struct page_heap *heap, struct span *span, size_t resident);
 // Gives the data segment's end back when at least `threshold` clean bytes stand there, keeping
 // `pad`. With `regions` also regions that are one free span, and dirty ends and regions (what the
 // kernel would not purge can be unmapped all the same). Returns the bytes of address space

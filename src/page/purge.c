@@ -207,20 +207,25 @@ static bool purge_range(uintptr_t at, uintptr_t end) {
     return true;
 }
 
-// Takes one detached span through the system calls. False: refused.
+// Takes one detached span through the system calls. False: refused. The kernel is asked what was
+// resident there: blocks whose pages were never touched are nothing to be missed, and which part
+// of a span that was joined from several is resident nobody else knows.
 static bool purge_span(struct page_heap *heap, struct span *span, size_t wanted, size_t *done,
                        enum purge_reason reason) {
-    size_t kept = bytes_to_keep(span, wanted), bytes = span->resident - kept;
-    bool   given = purge_range(span->base + kept, span_end(span));
+    size_t    kept = bytes_to_keep(span, wanted), before = span->resident;
+    uintptr_t from = span->base + kept, end = span_end(span);
+    size_t    bytes = min_size(before, os_resident_in((void *)from, end - from)), left = 0;
+    bool      given = purge_range(from, end);
     if (given) {
         counters_add(&counters_process, COUNTER_purged_bytes, bytes);
-        thp_purged(span->region, span->base + kept, span_bytes(span) - kept);
-        *done += bytes;
+        thp_purged(span->region, from, end - from);
+        left = kept > 0 ? min_size(before, os_resident_in((void *)span->base, kept)) : 0;
+        *done += before - left;
     }
     if (given && reason != PURGE_ON_REQUEST)
         page_gauge_purged(heap->gauge, bytes);
     if (given && kept > 0)
-        page_heap_attach_start(heap, span, kept);
+        page_heap_attach_start(heap, span, left);
     else
         page_heap_attach(heap, span, given);
     return given;

@@ -308,6 +308,10 @@ void *os_move(void *address, size_t old_bytes, size_t new_bytes, size_t alignmen
 }
 
 // What lies outside the table and the break is the test's own memory: the real system answers.
+size_t os_resident_in(const void *address, size_t bytes) {
+    return fake_resident_in(address, bytes);
+}
+
 bool os_is_mapped(const void *address, size_t bytes) {
     uintptr_t     start = (uintptr_t)address, end = start + bytes;
     unsigned char resident;

@@ -259,6 +259,21 @@ static void unmap_fails(void) {
     CHECK_EQ(take(MIB(4))->state, SPAN_DIRTY);
 }
 
+// A mapping that goes is missed as far as it was touched.
+static void untouched_is_not_missed(void) {
+    static struct purge purge;
+    start();
+    purge_init(&purge, 0, os_now_ns());
+    huge_start(&purge);
+    struct span *span = take(MIB(8));
+    memset((void *)span->base, 1, MIB(2));
+    huge_give(span);
+    CHECK_EQ(huge_evict(UINT64_MAX), MIB(8));
+    CHECK_EQ(purge.gauge.purged_bytes, MIB(2));
+    CHECK(take(MIB(8)) != NULL);
+    CHECK_EQ(purge.gauge.missed_bytes, MIB(2));
+}
+
 // At the hard limit a reuse asks for what the mapping lacks; nothing stays reserved.
 static void reuse_within_the_limit(void) {
     static struct page_gauge gauge;
@@ -358,6 +373,7 @@ int main(void) {
     CASE(eviction_by_age);
     CASE(evict_until);
     CASE(unmap_fails);
+    CASE(untouched_is_not_missed);
     CASE(reuse_within_the_limit);
     CASE(others_go_though_one_stays);
     CASE(no_memory);

@@ -88,6 +88,9 @@ static void test_purge(void) {
     uint64_t before = os_resident_bytes();
     CHECK_EQ(os_purge(area + page, bytes - 2 * page), 0);
     CHECK_EQ(resident_pages(area, bytes), 2);
+    CHECK_EQ(os_resident_in(area, bytes), 2 * page);
+    CHECK_EQ(os_resident_in(area, page), page);
+    CHECK_EQ(os_resident_in(area + page, bytes - page), page);
     CHECK(os_resident_bytes() < before);
     CHECK(test_is_filled(area, page, 5));
     CHECK(test_is_byte(area + page, bytes - 2 * page, 0));

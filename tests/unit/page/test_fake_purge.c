@@ -319,6 +319,7 @@ static void the_end_of_a_long_span_goes(void) {
     span = take_block(&pages, 64);
     CHECK_EQ(span->base, base);
     CHECK_EQ(span->state, SPAN_CLEAN);
+    memset((void *)base, 1, 64 * GRANULE);
     page_heap_give(&pages.heap, span, 64 * GRANULE, 0);
     CHECK_EQ(purge_heap(p, &pages.heap, 16 * GRANULE, PURGE_BUDGET), 16 * GRANULE);
     uint64_t missed = pages.gauge.missed_bytes, allowance = purge_allowance(p, os_now_ns());
@@ -328,6 +329,32 @@ static void the_end_of_a_long_span_goes(void) {
     CHECK_EQ(span->base, base);
     CHECK_EQ(span->state, SPAN_DIRTY);
     CHECK_EQ(pages.gauge.missed_bytes, missed + 16 * GRANULE);
+}
+
+// Of blocks that were not touched, or in part, the kernel knows what was resident: the figures
+// after a purge are true, and what was not there is not missed.
+static void untouched_is_not_missed(void) {
+    pages_start(&pages);
+    purge_init(p, second, os_now_ns());
+    struct span *span = take_block(&pages, 64);
+    uintptr_t    base = span->base;
+    take_block(&pages, 1);
+    for (unsigned i = 0; i < 64; i++)
+        memset((void *)(base + i * GRANULE), 1, GRANULE / 4);
+    page_heap_give(&pages.heap, span, 64 * GRANULE, 0);
+    CHECK_EQ(purge_heap(p, &pages.heap, 16 * GRANULE, PURGE_BUDGET), 52 * GRANULE);
+    page_heap_check(&pages.heap);
+    CHECK_EQ(pages.heap.dirty_bytes, 12 * GRANULE);
+    CHECK_EQ(fake_resident_in((void *)base, 64 * GRANULE), 12 * GRANULE);
+    CHECK_EQ(pages.gauge.purged_bytes, 4 * GRANULE);
+    CHECK_EQ(counters_process.value[COUNTER_purged_bytes], 4 * GRANULE);
+    purge_heap(p, &pages.heap, SIZE_MAX, PURGE_BUDGET);
+    CHECK_EQ(pages.gauge.purged_bytes, 16 * GRANULE);
+    page_heap_give(&pages.heap, take_block(&pages, 64), 64 * GRANULE, 0);
+    CHECK_EQ(pages.gauge.missed_bytes, 16 * GRANULE);
+    CHECK_EQ(purge_heap(p, &pages.heap, SIZE_MAX, PURGE_BUDGET), 64 * GRANULE);
+    page_heap_give(&pages.heap, take_block(&pages, 64), 64 * GRANULE, 0);
+    CHECK_EQ(pages.gauge.missed_bytes, 16 * GRANULE);
 }
 
 // What the kernel refuses stays dirty; the rest is not tried in vain, and for a second nobody tries
@@ -374,6 +401,7 @@ int main(void) {
     CASE(another_thread_is_at_it);
     CASE(oldest_go_first);
     CASE(the_end_of_a_long_span_goes);
+    CASE(untouched_is_not_missed);
     CASE(refused_purge);
     return 0;
 }
