@@ -12,7 +12,7 @@ struct region *region_new(struct source *source, uintptr_t base, size_t reserved
     region->committed = 0;
     region->reserved = reserved;
     for (unsigned i = 0; i < ARRAY_COUNT(region->no_huge); i++)
-        region->no_huge[i] = 0;
+        region->no_huge[i] = region->apart[i] = 0;
     list_append(&source->regions, &region->node);
     POKE(&source->region_count, source->region_count + 1);
     return region;

@@ -20,6 +20,7 @@ struct region {
     size_t           committed;  // bytes usable from base; whole granules
     size_t           reserved;   // bytes of address space from base
     uint64_t         no_huge[REGION_UNITS / 64];  // page/thp.h: units marked; atomic
+    uint64_t         apart[REGION_UNITS / 64];    // units that were ever marked; atomic
 };
 
 struct source_run {  // fresh granules, zero, at the end of a region's committed part

@@ -10,7 +10,7 @@ enum { UNIT_MOST = 32 << 20, UNIT_UNKNOWN = 1 };
 
 // Relaxed, both: the first has one final value, the second is a bound.
 static size_t   known_unit = UNIT_UNKNOWN;
-static uint32_t marks;
+static uint32_t marks;  // units apart from their neighbours, unmarked ones included
 
 size_t thp_unit(void) {
     size_t unit = PEEK(&known_unit);
@@ -54,7 +54,8 @@ static void advise_unit(struct region *region, size_t index, void (*advise)(void
 static void mark_all(struct region *region) {
     os_avoid_huge_pages((void *)region->base, region->reserved);
     for (unsigned i = 0; i < ARRAY_COUNT(region->no_huge); i++) {
-        uint64_t before = __atomic_exchange_n(&region->no_huge[i], UINT64_MAX, __ATOMIC_RELAXED);
+        POKE(&region->no_huge[i], UINT64_MAX);
+        uint64_t before = __atomic_exchange_n(&region->apart[i], UINT64_MAX, __ATOMIC_RELAXED);
         __atomic_fetch_sub(&marks, bits_count(before), __ATOMIC_RELAXED);
     }
     // Marked as one: it counts as one, whatever is unmarked later.
@@ -63,15 +64,17 @@ static void mark_all(struct region *region) {
 
 static void mark(struct region *region, size_t index) {
     uint64_t bit = (uint64_t)1 << (index % 64), *word = &region->no_huge[index / 64];
+    uint64_t *apart = &region->apart[index / 64];
     if (PEEK(word) & bit)
         return;
-    if (PEEK(&marks) >= THP_MARKS_MAX) {
+    if (PEEK(&marks) >= THP_MARKS_MAX && !(PEEK(apart) & bit)) {
         mark_all(region);
         return;
     }
     if (__atomic_fetch_or(word, bit, __ATOMIC_RELAXED) & bit)
         return;
-    __atomic_fetch_add(&marks, 1, __ATOMIC_RELAXED);
+    if (!(__atomic_fetch_or(apart, bit, __ATOMIC_RELAXED) & bit))
+        __atomic_fetch_add(&marks, 1, __ATOMIC_RELAXED);
     advise_unit(region, index, os_avoid_huge_pages);
 }
 
@@ -81,7 +84,6 @@ static void unmark(struct region *region, size_t index) {
         return;
     if (!(PEEK(word) & bit) || !(__atomic_fetch_and(word, ~bit, __ATOMIC_RELAXED) & bit))
         return;
-    __atomic_fetch_sub(&marks, 1, __ATOMIC_RELAXED);
     advise_unit(region, index, os_prefer_huge_pages);
 }
 
@@ -108,8 +110,9 @@ void thp_forget(struct region *region, uintptr_t from) {
     // A unit that keeps its first part keeps the mark of that.
     size_t first = (align_up(from, unit) - align_down(region->base, unit)) / unit;
     for (size_t i = first; i < REGION_UNITS; i++) {
-        uint64_t bit = (uint64_t)1 << (i % 64), *word = &region->no_huge[i / 64];
-        if (__atomic_fetch_and(word, ~bit, __ATOMIC_RELAXED) & bit)
+        uint64_t bit = (uint64_t)1 << (i % 64);
+        __atomic_fetch_and(&region->no_huge[i / 64], ~bit, __ATOMIC_RELAXED);
+        if (__atomic_fetch_and(&region->apart[i / 64], ~bit, __ATOMIC_RELAXED) & bit)
             __atomic_fetch_sub(&marks, 1, __ATOMIC_RELAXED);
     }
 }

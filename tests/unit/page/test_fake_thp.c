@@ -110,6 +110,27 @@ static void few_mappings(void) {
     CHECK(fake_record(0)->bytes == UNIT);  // there is room for marks again
 }
 
+// Unmarking joins nothing: a unit that was marked once stays a mapping of its own,
+// and of those there are few.
+static void unmarked_ones_count(void) {
+    enum { REGIONS = 10, SHORT = 256 << 10 };
+    static struct region regions[REGIONS];
+    start(NULL, SHORT, SHORT);
+    for (unsigned r = 0; r < REGIONS; r++) {
+        size_t bytes = (size_t)SHORT * REGION_UNITS;
+        regions[r].base = (uintptr_t)os_map(bytes, SHORT, OS_RESERVED, "test");
+        regions[r].reserved = bytes;
+        for (uintptr_t at = regions[r].base; at < regions[r].base + bytes; at += 2 * SHORT) {
+            thp_purged(&regions[r], at, KIB(4));
+            thp_purged(&regions[r], at, SHORT);
+        }
+    }
+    CHECK_LE(fake_count(FAKE_PREFER_HUGE), THP_MARKS_MAX);
+    CHECK_LE(fake_count(FAKE_AVOID_HUGE), THP_MARKS_MAX + REGIONS);
+    for (unsigned r = 0; r < REGIONS; r++)
+        thp_forget(&regions[r], regions[r].base);
+}
+
 // Of the oldest spans the one with a whole unit goes first, and of a long span whole units.
 static void whole_units_first(void) {
     start(NULL, UNIT, UNIT);
@@ -134,6 +155,7 @@ int main(void) {
     CASE(marks_parts);
     CASE(only_our_own);
     CASE(few_mappings);
+    CASE(unmarked_ones_count);
     CASE(whole_units_first);
     return 0;
 }
