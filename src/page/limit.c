@@ -52,8 +52,9 @@ uint64_t limit_excess(void) {
 }
 
 bool limit_is_close(void) {
-    uint64_t used = limit_used();
-    return used > limit_values.soft - limit_values.soft / CLOSE_SHARE ||
+    uint64_t used = limit_used(), least = min_size(limit_values.soft, limit_values.hard);
+    return figure(COUNTER_slack_bytes) > least / SLACK_SHARE ||
+           used > limit_values.soft - limit_values.soft / CLOSE_SHARE ||
            used > limit_values.hard - limit_values.hard / CLOSE_SHARE;
 }
 

@@ -32,7 +32,8 @@ ALWAYS_INLINE bool limit_is_set(void) {
 uint64_t limit_used(void);
 // Bytes above the soft limit; 0 = within.
 uint64_t limit_excess(void);
-// In the last eighth below a limit, or above it: resident bytes that nobody uses are worth a call.
+// In the last eighth below a limit, or above it, or when a 64th of it lies unused behind blocks:
+// resident bytes that nobody uses are worth a call.
 bool limit_is_close(void);
 // What may gather above the soft limit before it is given back.
 uint64_t limit_slack(void);
