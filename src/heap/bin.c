@@ -58,10 +58,26 @@ ALWAYS_INLINE void relist(struct bin *bin, struct slab *slab) {
 
 // --- slabs come and go ---------------------------------------------------------------------------
 
-// What a slab counts against the limits: all of a dirty span's part, and what was used since.
+// What a slab counts against the limits: what was resident in a dirty span, what was used since, and
+// what is left behind the last slot of who had the memory before.
 static size_t resident_in(const struct slab *slab) {
-    size_t used = max_size((size_t)slab->high_water * slab_bytes(slab), slab->span->resident);
-    return used - min_size(used, slab->hole_bytes);
+    size_t before = slab->span->resident - slab->tail_bytes;
+    size_t used = max_size((size_t)slab->high_water * slab_bytes(slab), before);
+    return used - min_size(used, slab->hole_bytes) + slab->tail_bytes;
+}
+
+// The span's own figure is an estimate: where a limit stops the program it is asked for.
+static void measure(struct slab *slab) {
+    struct span *span = slab->span;
+    uintptr_t    end = slab->base + (size_t)slab->slot_count * slab_bytes(slab);
+    uintptr_t    tail = align_up(end, os_page_bytes());
+    slab->tail_bytes = 0;
+    if (!limit_is_set() || span->resident == 0)
+        return;
+    size_t before = os_resident_in((void *)span->base, tail - span->base);
+    if (tail < span_end(span))
+        slab->tail_bytes = (uint32_t)os_resident_in((void *)tail, span_end(span) - tail);
+    span->resident = before + slab->tail_bytes;
 }
 
 // Before (sign -1) and after (1) that changes. Kept only where somebody asks.
@@ -93,6 +109,7 @@ static struct slab *add_slab(struct bin *bin) {
         list_append(&bin->slabs, &span->owned);
     POKE(&bin->slab_count, bin->slab_count + 1);
     POKE(&bin->touched, bin->touched + slab->high_water);
+    measure(slab);
     count_resident(bin, slab, 1);
     return slab;
 }

@@ -55,6 +55,7 @@ struct slab {
     bool                 busy;        // its holes are being given back: it stays as it is
     uint64_t             room_words;  // guarantee 6
     uint32_t             hole_bytes;  // given back inside the slab, as far as known
+    uint32_t             tail_bytes;  // resident behind the last slot; kept where a limit is set
     uint16_t             seen_free;   // slots free at the last look for holes, or fewer since: when
                                       // more are free, there may be new holes
     uint8_t              patience;    // how often holes of its were taken again (heap/hollow.h)
