@@ -58,8 +58,8 @@ ALWAYS_INLINE void relist(struct bin *bin, struct slab *slab) {
 
 // --- slabs come and go ---------------------------------------------------------------------------
 
-// What a slab counts against the limits: what was resident in a dirty span, what was used since, and
-// what is left behind the last slot of who had the memory before.
+// What a slab counts against the limits: what was resident in a dirty span, what was used since,
+// and what is left behind the last slot of who had the memory before.
 static size_t resident_in(const struct slab *slab) {
     size_t before = slab->span->resident - slab->tail_bytes;
     size_t used = max_size((size_t)slab->high_water * slab_bytes(slab), before);
