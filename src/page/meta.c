@@ -43,7 +43,8 @@ static bool use_locked(struct meta_reserve *chunk) {
     size_t page = os_page_bytes(), bytes = chunk->bytes;
     char  *base = chunk->base;
     chunk->base = NULL;
-    if (os_commit(base + page, bytes) != 0) {
+    // At the limit of mappings there is no room for guard pages: without them it stays one mapping.
+    if (os_commit(base + page, bytes) != 0 && os_commit(base, bytes + 2 * page) != 0) {
         os_unmap(base, bytes + 2 * page);
         return false;
     }
