@@ -51,8 +51,7 @@ static void run(enum tide_traffic traffic, const char *name) {
     tide_load_init(&load, 1 << 18);
     uintptr_t *ranges = tide_array(sizeof(uintptr_t) << 19);
     size_t     base = tide_rss();
-    while (load.live < BURST_BYTES)
-        tide_load_add(&load, tide_mixed_size(&load.random));
+    tide_load_fill(&load, BURST_BYTES, tide_mixed_size);
     for (size_t i = 0; i < load.count; i++)
         if (i % KEEP_ONE_IN != 0)
             tide_load_free(&load, i);

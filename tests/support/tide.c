@@ -51,6 +51,16 @@ void tide_load_free(struct tide_load *load, size_t index) {
     load->blocks[index] = NULL;
 }
 
+void tide_load_fill(struct tide_load *load, size_t bytes, size_t (*size)(uint64_t *state)) {
+    while (load->live < bytes)
+        tide_load_add(load, size(&load->random));
+}
+
+void tide_load_empty(struct tide_load *load) {
+    for (size_t i = 0; i < load->count; i++)
+        tide_load_free(load, i);
+}
+
 void tide_load_pack(struct tide_load *load) {
     size_t count = 0;
     for (size_t i = 0; i < load->count; i++) {
@@ -93,4 +103,14 @@ void tide_show(const char *what, size_t rss, size_t base, size_t live) {
         dprintf(STDOUT_FILENO, ", live %.1f MiB, ratio %.2f", (double)live / mib,
                 ((double)rss - (double)base) / (double)live);
     dprintf(STDOUT_FILENO, "\n");
+}
+
+void tide_burst(struct tide_load *load, size_t (*size)(uint64_t *state)) {
+    size_t base = tide_rss();
+    tide_load_fill(load, (size_t)512 * TIDE_MIB, size);
+    tide_show("filled", tide_rss(), base, load->live);
+    tide_load_empty(load);
+    size_t rss = tide_rss();
+    tide_show("after the last free", rss, base, 0);
+    CHECK_LE(rss, base + (size_t)32 * TIDE_MIB);
 }

@@ -29,6 +29,9 @@ struct tide_load {
 void tide_load_init(struct tide_load *load, size_t most);
 void tide_load_add(struct tide_load *load, size_t bytes);
 void tide_load_free(struct tide_load *load, size_t index);
+// Adds blocks until `bytes` are live; frees all that are there.
+void tide_load_fill(struct tide_load *load, size_t bytes, size_t (*size)(uint64_t *state));
+void tide_load_empty(struct tide_load *load);
 // Moves the blocks that are there together.
 void tide_load_pack(struct tide_load *load);
 
@@ -39,6 +42,10 @@ enum tide_traffic {
 };
 // Fifty small blocks every 20 ms, for so long.
 void tide_light_traffic(enum tide_traffic traffic, unsigned milliseconds);
+
+// A burst of 512 MiB that is freed: prints what is resident, and fails when at the last free that
+// is more than 32 MiB above what was there before.
+void tide_burst(struct tide_load *load, size_t (*size)(uint64_t *state));
 
 // Resident bytes; shown on stdout beside what they are compared with.
 size_t tide_rss(void);
