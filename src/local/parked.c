@@ -119,8 +119,7 @@ unsigned parked_take(struct parked_code fast_paths) {
         if (!PEEK(&seat->root))
             continue;
         left--;
-        if (PEEK(&seat->root) != &thread_root)
-            taken += take(seat, fast_paths);
+        taken += take(seat, fast_paths);
     }
     return taken;
 }
