@@ -36,8 +36,9 @@ size_t tide_good_size(size_t bytes) TIDE_NOEXCEPT;
 // would get, is below half of it (a realloc that shrinks may leave a block twice as large as was
 // asked). NULL is nothing.
 void tide_free_sized(void *block, size_t bytes) TIDE_NOEXCEPT;
-// Resizes without moving, `bytes` from 1 to PTRDIFF_MAX. True: the block has at least `bytes` now.
-// False: unchanged, or NULL was given.
+// Resizes without moving, `bytes` from 1 to PTRDIFF_MAX. True: the block has at least `bytes` now
+// and counts as asked with them. False: unchanged, because what lies behind it is taken, because
+// less than half of it would be used (realloc moves such a block), or because NULL was given.
 bool tide_realloc_inplace(void *block, size_t bytes) TIDE_NOEXCEPT;
 // realloc, with every byte between the old usable size and the new one zero. NULL and ENOMEM when
 // it cannot; the old block is then unchanged. tide_rezalloc(NULL, n) is calloc(1, n); (p, 0) frees

@@ -61,7 +61,7 @@ static void test_inplace(void) {
             if (sizes[to] <= before && sizes[to] >= before / 2)
                 CHECK(done);
             memset(block, 1, tide_usable_size(block));
-            free(block);
+            tide_free_sized(block, done ? sizes[to] : sizes[from]);
         }
     }
     void *block = malloc(100);

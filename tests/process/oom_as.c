@@ -8,6 +8,8 @@
 #include "tests/support/proc.h"
 #include "tests/support/test.h"
 
+void free_sized(void *ptr, size_t size);  // C23: not in the headers of our libc
+
 enum { MIB = 1 << 20, THREADS = 4, THREAD_STACK = 256 << 10 };
 
 static size_t limit;  // of address space
@@ -100,6 +102,20 @@ static void test_records_at_the_end(void) {
     free(last);
 }
 
+// realloc to a smaller size succeeds without memory for a smaller block, and the block then counts
+// as one of that size.
+static void test_shrink_at_the_end(void) {
+    size_t       many, few;
+    struct link *large = allocate_to_the_end(50 * 1000, &many);
+    struct link *small = allocate_to_the_end(40, &few);
+    struct link *rest = large->next;
+    void        *shrunk = realloc(large, 40);
+    CHECK(shrunk == (void *)large);
+    free_sized(shrunk, 40);
+    free_list(rest, 50 * 1000);
+    free_list(small, 40);
+}
+
 // Threads run out together: nobody crashes, nobody hangs, all recover.
 static void *thread_main(void *arg) {
     for (int round = 0; round < 3; round++) {
@@ -163,5 +179,6 @@ int main(int argc, char **argv) {
     run_threads();
     fill_and_recover();
     test_records_at_the_end();
+    test_shrink_at_the_end();
     return 0;
 }
