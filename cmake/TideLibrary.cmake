@@ -83,7 +83,8 @@ set_target_properties(tidemalloc PROPERTIES
     SOVERSION 1 VERSION 1.${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 # nodelete: threads and other libraries may free our blocks after a dlclose.
 target_link_options(tidemalloc PRIVATE
-    LINKER:-z,nodelete LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack LINKER:--no-undefined
+    LINKER:-z,nodelete LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack
+    $<$<NOT:$<BOOL:${TIDE_FUZZ}>>:LINKER:--no-undefined>
     LINKER:--as-needed LINKER:--gc-sections LINKER:--exclude-libs,ALL LINKER:--hash-style=gnu
     $<$<BOOL:${TIDE_HAVE_Z_SHSTK}>:LINKER:-z,shstk>
     LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/tidemalloc.map)

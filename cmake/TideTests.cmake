@@ -20,7 +20,8 @@ target_link_libraries(tide_floor_support PRIVATE tide_warnings)
 target_compile_definitions(tide_floor_support PRIVATE _GNU_SOURCE)
 target_include_directories(tide_floor_support PUBLIC ${PROJECT_SOURCE_DIR})
 
-function(tide_floor_test program highest file label)
+# The program alone, for tests that are called in a way of their own.
+function(tide_floor_program program highest file)
     cmake_path(GET file STEM stem)
     list(FIND TIDE_FLOORS ${highest} last)
     math(EXPR count "${last} + 1")
@@ -38,6 +39,10 @@ function(tide_floor_test program highest file label)
     target_compile_options(${program} PRIVATE -fno-builtin)
     target_compile_definitions(${program} PRIVATE _GNU_SOURCE
         $<$<BOOL:${TIDE_DEBUG}>:TIDE_DEBUG=1> $<$<BOOL:${TIDE_PREFIX}>:TIDE_PREFIX=${TIDE_PREFIX}>)
+endfunction()
+
+function(tide_floor_test program highest file label)
+    tide_floor_program(${program} ${highest} ${file})
     add_test(NAME ${program} COMMAND ${program})
     set_tests_properties(${program} PROPERTIES
         LABELS ${label} TIMEOUT 120 SKIP_RETURN_CODE 77)
