@@ -1,5 +1,5 @@
-# tests/programs/soak/nginx.py - pages plain, compressed, included and proxied, over connections that
-# are kept or not; reloads, after which new workers serve.
+# tests/programs/soak/nginx.py - pages plain, compressed, included and proxied, over connections
+# that are kept or not; reloads, after which new workers serve.
 import http.client
 import os
 import signal

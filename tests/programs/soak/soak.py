@@ -23,7 +23,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:1] = [os.path.join(HERE, ".."), os.path.join(HERE, "..", "..", "..", "bench")]
 
 from programs.shared.program import Failed, end_of, exit_text  # noqa: E402
-from programs.shared.server import with_children  # noqa: E402
 
 CLIENTS = 6
 DISTURB_S = 5
@@ -116,8 +115,8 @@ def verdict(kind, samples, killed):
     last = samples[-max(len(samples) // 10, 2 * BEGIN_SAMPLES):]
     begin, most = statistics.median(last[:BEGIN_SAMPLES]), max(last)
     print(f"{kind.name}: {len(samples)} s, {killed} clients killed, {kind.disturbed} times "
-          f"disturbed, {kind.operations()} operations; MiB resident: peak {max(samples) / 1024:.1f},"
-          f" last tenth {begin / 1024:.1f} to {most / 1024:.1f}")
+          f"disturbed, {kind.operations()} operations; MiB resident: "
+          f"peak {max(samples) / 1024:.1f}, last tenth {begin / 1024:.1f} to {most / 1024:.1f}")
     if most > FLAT * begin:
         raise Failed(f"memory grew from {begin} to {most} KiB in the last tenth of the time")
 
