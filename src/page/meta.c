@@ -4,9 +4,10 @@
 //                            ^bump              ^bump_end
 //
 // Chunks double from 256 KiB to 4 MiB; what is left of the old chunk when a new one is made stays
-// unused. When half of a chunk is used the next one is reserved: at the end of the address space
-// (RLIMIT_AS) the page heap has taken the last granule, and without records nothing could be cut
-// from what is free. They opt out of transparent huge pages: records are few in most chunks, and
+// unused. When half of a chunk is used the next one is made ready: at the end of the address space
+// (RLIMIT_AS) the page heap has taken the last granule, at the limit of mappings no piece of one can
+// get another protection, and without records nothing could be cut from what is free. Where no next
+// one is to be had, areas leave some room for records: a thread can do without a cache. They opt out of transparent huge pages: records are few in most chunks, and
 // areas of caches are touched in part, so that a huge page would make resident what nobody uses.
 #include "page/meta.h"
 
@@ -16,13 +17,14 @@
 enum { CHUNK_FIRST = 256 << 10, CHUNK_LAST = 4 << 20 };
 // What a pool takes at a time: a few records first, so that those of a small process share a page.
 enum { POOL_FIRST = 256, POOL_LAST = 8 << 10 };
+enum { AREA_ALIGNMENT = 4096, SPARE = 128 << 10 };  // what an area leaves for records
 
 static struct {
     struct lock         lock;
     char               *bump;
-    char               *bump_half;    // from here on the next chunk is reserved; NULL = was tried
+    char               *bump_half;    // from here on the next chunk is made ready; NULL = was tried
     char               *bump_end;
-    struct meta_reserve next;         // reserved, not committed
+    struct meta_reserve next;         // not in use yet
     size_t              chunk_bytes;  // of the next chunk to reserve; 0 = CHUNK_FIRST
     size_t              used_bytes;   // handed out; written under the lock, read by anybody
     struct meta_chunk  *chunks;       // all of them, newest first; written under the lock
@@ -34,17 +36,25 @@ static bool reserve_locked(struct meta_reserve *chunk, size_t bytes_min) {
     size_t page = os_page_bytes();
     size_t bytes = max_size(store.chunk_bytes ? store.chunk_bytes : CHUNK_FIRST, bytes_min);
     chunk->bytes = align_up(bytes, page);
+    chunk->is_committed = false;
     chunk->base = os_map(chunk->bytes + 2 * page, page, OS_RESERVED, "tidemalloc meta");
     return chunk->base != NULL;
+}
+
+// False: it stays reserved.
+static bool commit_locked(struct meta_reserve *chunk) {
+    if (!chunk->is_committed)
+        chunk->is_committed = os_commit(chunk->base + os_page_bytes(), chunk->bytes) == 0;
+    return chunk->is_committed;
 }
 
 // False: it cannot be committed, and is unmapped.
 static bool use_locked(struct meta_reserve *chunk) {
     size_t page = os_page_bytes(), bytes = chunk->bytes;
     char  *base = chunk->base;
-    chunk->base = NULL;
-    // At the limit of mappings there is no room for guard pages: without them it stays one mapping.
-    if (os_commit(base + page, bytes) != 0 && os_commit(base, bytes + 2 * page) != 0) {
+    bool   given = commit_locked(chunk);
+    *chunk = (struct meta_reserve){0};
+    if (!given) {
         os_unmap(base, bytes + 2 * page);
         return false;
     }
@@ -66,13 +76,19 @@ static bool new_chunk_locked(size_t bytes_min) {
     return reserve_locked(&chunk, bytes_min) && use_locked(&chunk);
 }
 
+// True: there is a next chunk of at least so many bytes that asks the kernel for nothing more.
+static bool make_ready_locked(size_t bytes_min) {
+    if (!store.next.base && !reserve_locked(&store.next, bytes_min))
+        return false;
+    return commit_locked(&store.next) && store.next.bytes >= bytes_min;
+}
+
 // Tried once a chunk: where it is refused, the next chunk is asked for when it is needed.
-static void reserve_ahead_locked(void) {
+static void make_ready_ahead_locked(void) {
     if (LIKELY(!store.bump_half || store.bump < store.bump_half))
         return;
     store.bump_half = NULL;
-    if (!store.next.base)
-        reserve_locked(&store.next, 1);
+    make_ready_locked(1);
 }
 
 static void *cut_locked(size_t bytes, size_t alignment) {
@@ -87,7 +103,7 @@ static void *cut_locked(size_t bytes, size_t alignment) {
         start = align_up((uintptr_t)store.bump, alignment);
     }
     store.bump = (char *)start + bytes;
-    reserve_ahead_locked();
+    make_ready_ahead_locked();
     POKE(&store.used_bytes, store.used_bytes + bytes);
     return (void *)start;
 }
@@ -134,14 +150,25 @@ void meta_give(struct meta_pool *pool, void *record) {
 
 void *meta_forever(size_t bytes) {
     lock_acquire(&store.lock);
-    void *memory = cut_locked(bytes, bytes >= 4096 ? 4096 : CACHE_LINE);
+    void *memory = cut_locked(bytes, bytes >= AREA_ALIGNMENT ? AREA_ALIGNMENT : CACHE_LINE);
     lock_release(&store.lock);
     return memory;
 }
 
+// True: an area leaves room for records, behind it or in the next chunk.
+static bool leaves_spare_locked(size_t bytes) {
+    size_t need = bytes + AREA_ALIGNMENT + SPARE;
+    if (store.bump && (size_t)(store.bump_end - store.bump) >= need)
+        return true;
+    if (make_ready_locked(need) || new_chunk_locked(need))
+        return true;
+    store.chunk_bytes = 1;  // a tight address space: only what is needed
+    return new_chunk_locked(need);
+}
+
 void *meta_area(size_t bytes) {
     lock_acquire(&store.lock);
-    void *memory = cut_locked(bytes, 4096);
+    void *memory = leaves_spare_locked(bytes) ? cut_locked(bytes, AREA_ALIGNMENT) : NULL;
     if (memory)
         POKE(&store.used_bytes, store.used_bytes - bytes);
     lock_release(&store.lock);

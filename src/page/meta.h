@@ -28,10 +28,11 @@ struct meta_chunk {
     size_t             bytes;  // from here on, between the guard pages
 };
 
-// A chunk that is reserved and not committed yet.
+// A chunk that is not in use yet. Written under the store's lock.
 struct meta_reserve {
     char  *base;   // of the guard page in front; NULL = none
     size_t bytes;  // between the guard pages
+    bool   is_committed;
 };
 
 // Where the store's own figures stand, for a reader of this process's memory (entry/inspect.h).
