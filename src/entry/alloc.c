@@ -99,6 +99,10 @@ static unsigned tries(void) {
     return limit_is_set() ? 8 : 1;
 }
 
+static void poll_keeper(void) {
+    keeper_poll((struct parked_code){(uintptr_t)alloc_fast_begin, (uintptr_t)alloc_fast_end});
+}
+
 void *alloc_any(const struct alloc_request *request) {
     struct memory memory = {NULL, false};
     int           before = errno;
@@ -112,7 +116,7 @@ void *alloc_any(const struct alloc_request *request) {
         }
         if (limit_is_set())
             arena_keep_limit();
-        keeper_poll();
+        poll_keeper();
     }
     if (UNLIKELY(!memory.start)) {
         errno = ENOMEM;
@@ -136,7 +140,7 @@ static void *refill(class_id id) {
     thread_beat();
     if (limit_is_set())
         arena_keep_limit();
-    keeper_poll();
+    poll_keeper();
     errno = before;
     return slot;
 }

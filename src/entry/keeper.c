@@ -15,7 +15,9 @@ enum {
     STEP_MOST_MS = 500,
     STILL_MAX = 2 * STEPS,  // rounds without a change before it sleeps
 };
-#define PRESSED_NS UINT64_C(5000000000)
+#define PRESSED_NS    UINT64_C(5000000000)
+#define REST_LEAST_NS UINT64_C(1000000000)
+#define REST_MOST_NS  UINT64_C(10000000000)
 
 uint32_t        keeper_state;  // relaxed, by compare and exchange where two could want the same
 static uint32_t forks;         // threads in fork
@@ -30,21 +32,32 @@ static struct {
     uint64_t           left;         // surplus after the last round
     uint64_t           holes;        // given back by then
     uint64_t           pressed_until_ns;
+    uint64_t           rest_ns;      // from now on, when nothing changed for STILL_MAX rounds
+    uint64_t           look_ns;      // for idle caches, the next time
+    bool               caches_live;  // threads that have caches ran before the last look, or after
+    struct parked_code fast_paths;   // constant once the thread runs
 } own;
 
 // --- start ---------------------------------------------------------------------------------------
+
+static void be_awake(void) {
+    own.still = 0;
+    own.rest_ns = REST_LEAST_NS;
+    own.caches_live = true;
+}
 
 static void run(void) {
     for (;;)
         keeper_step();
 }
 
-static void start(void) {
+static void start(struct parked_code fast_paths) {
     uint32_t armed = KEEPER_ARMED;
     if (!__atomic_compare_exchange_n(&keeper_state, &armed, KEEPER_STARTED, false,
                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         return;
-    own.still = STILL_MAX;
+    own.fast_paths = fast_paths;
+    be_awake();
     int error = os_thread_start(run, "tidemalloc");
     if (error == 0)
         return;
@@ -64,12 +77,13 @@ void keeper_arm(void) {
         POKE(&keeper_state, KEEPER_ARMED);
 }
 
-// A thread in the middle of its own birth, or of fork, is no place to make another.
-void keeper_consider(void) {
-    if (thread_root.phase != THREAD_LIVE || PEEK(&forks) > 0)
+// A thread in the middle of its own birth, or of fork, is no place to make another. One that has no
+// cache is: it may use large blocks only.
+void keeper_consider(struct parked_code fast_paths) {
+    if (thread_root.phase == THREAD_STARTING || PEEK(&forks) > 0)
         return;
     if (arena_held() >= held_start + HELD_MIN || arena_surplus() >= surplus_start + SURPLUS_MIN)
-        start();
+        start(fast_paths);
 }
 
 // --- the thread ----------------------------------------------------------------------------------
@@ -81,15 +95,50 @@ static uint64_t step_ns(void) {
     return max_size(min_size(step_ms, STEP_MOST_MS), STEP_LEAST_MS) * 1000000;
 }
 
+static void press(void) {
+    own.pressed_until_ns = os_now_ns() + PRESSED_NS;
+    own.is_pressed = true;
+    parked_take(own.fast_paths);
+    caches_clean();
+    arena_press(true);
+}
+
 static void listen(uint64_t ns) {
     if (os_pressure_wait(&own.pressure, ns)) {
-        own.pressed_until_ns = os_now_ns() + PRESSED_NS;
-        own.is_pressed = true;
-        arena_press(true);
+        press();
     } else if (own.is_pressed && os_now_ns() >= own.pressed_until_ns) {
         own.is_pressed = false;
         arena_press(false);
     }
+}
+
+// What is left could not go so far: it tries again, but not often. Without a surplus there is
+// nothing that the kernel could want.
+static void rest(void) {
+    bool called = false;
+    if (arena_surplus() >= SURPLUS_MIN) {
+        listen(own.rest_ns);
+    } else {
+        called = arena_await_surplus(own.caches_live ? own.rest_ns : UINT64_MAX);
+        os_pressure_wait(&own.pressure, 0);  // what was told while it slept is old
+    }
+    own.rest_ns = min_size(own.rest_ns * 2, REST_MOST_NS);
+    if (called)
+        be_awake();
+}
+
+// A thread that did not run for a whole decay time, or a second, has no use for its cache. True:
+// there was one.
+static bool take_idle_caches(void) {
+    uint64_t now_ns = os_now_ns();
+    if (now_ns < own.look_ns)
+        return false;
+    own.look_ns = now_ns + max_size(min_size(option(OPT_DECAY) * 1000000, REST_MOST_NS),
+                                    REST_LEAST_NS);
+    if (parked_take_idle(own.fast_paths, &own.caches_live) == 0)
+        return false;
+    caches_clean();
+    return true;
 }
 
 void keeper_step(void) {
@@ -97,15 +146,17 @@ void keeper_step(void) {
         os_pressure_open(&own.pressure);
         own.is_open = true;
     }
-    if (own.still >= STILL_MAX && !own.is_pressed) {
-        arena_await_surplus();
-        os_pressure_wait(&own.pressure, 0);  // what was told while it slept is old
-        own.still = 0;
-    }
-    listen(step_ns());
+    if (own.still >= STILL_MAX && !own.is_pressed)
+        rest();
+    else
+        listen(step_ns());
+    bool taken = take_idle_caches();
     arena_settle();
     uint64_t left = arena_surplus(), holes = arena_holes();
-    own.still = left < own.left || holes > own.holes ? 0 : own.still + 1;
+    if (taken || left < own.left || left >= own.left + SURPLUS_MIN || holes > own.holes)
+        be_awake();
+    else
+        own.still++;
     own.left = left;
     own.holes = holes;
 }
@@ -125,6 +176,7 @@ void keeper_fork_child(void) {
     if (keeper_state == KEEPER_OFF)
         return;
     own.is_open = own.is_pressed = false;
+    own.look_ns = 0;
     held_start = arena_held();
     surplus_start = arena_surplus();
     arena_keeper_gone();

@@ -5,11 +5,13 @@
 // that a thread's birth wants. It starts when the heap first holds, or could give back, enough to
 // be worth a thread: so a small program stays without one. In a forked child it is not there, and
 // starts anew once the child's heap has grown by as much again.
-// It sleeps without an end while there is nothing to give back. Then it ticks until nothing has
-// gone for a while. While it ticks it listens for memory pressure: what was given back is not there
-// to be taken.
+// It ticks until nothing has gone for a while. Now and then it takes the caches of threads that did
+// not run since the last time (parked.h). Then it sleeps without an end; but while something is
+// left that could not go, or threads with caches run, it comes again, ever more seldom: each ten
+// seconds at last. While there is a surplus it listens for memory pressure: what was given back is
+// not there to be taken.
 #pragma once
-#include "base/base.h"
+#include "local/parked.h"
 
 enum { KEEPER_OFF, KEEPER_ARMED, KEEPER_STARTED };
 extern uint32_t keeper_state;  // written by keeper.c
@@ -17,10 +19,10 @@ extern uint32_t keeper_state;  // written by keeper.c
 // From now on it may start: our constructor ran.
 void keeper_arm(void);
 // For slow paths of malloc, without locks; keeps nothing of errno.
-COLD void keeper_consider(void);
-ALWAYS_INLINE void keeper_poll(void) {
+COLD void keeper_consider(struct parked_code fast_paths);
+ALWAYS_INLINE void keeper_poll(struct parked_code fast_paths) {
     if (UNLIKELY(PEEK(&keeper_state) == KEEPER_ARMED))
-        keeper_consider();
+        keeper_consider(fast_paths);
 }
 
 // What the thread does, for ever; a part for tests: one sleep and one round.

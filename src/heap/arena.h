@@ -76,11 +76,12 @@ uint64_t arena_surplus(void);
 uint64_t arena_held(void);
 // Bytes of holes given back so far.
 uint64_t arena_holes(void);
-// For one thread, which ticks where nobody else does: sleeps until there is a surplus worth it, or
-// slots came back.
-void arena_await_surplus(void);
-// Wakes it if it should be; arena_settle and arena_keep_budget do it, too.
+// For one thread, which ticks where nobody else does: sleeps until the surplus grows by what is
+// worth it, slots came back or somebody calls. False: `ns` went by without (UINT64_MAX: for ever).
+bool arena_await_surplus(uint64_t ns);
+// Wakes it if it should be; arena_settle and arena_keep_budget do it, too. Or in any case.
 void arena_wake_keeper(void);
+void arena_call_keeper(void);
 // In a forked child: the thread is not there.
 void arena_keeper_gone(void);
 // Under memory pressure: next to no budgets from now on, and all that is free goes back. Or the end

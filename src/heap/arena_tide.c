@@ -19,6 +19,8 @@ static const uint64_t last_look_ns = 1000000000, flux_ns = 50000;
 // 1 while the keeper sleeps for want of work; who sees a surplus makes it 0 and wakes it. A hint to
 // all others.
 static uint32_t keeper_sleeps;
+// The surplus that it could not drain before it slept, or less since; relaxed: a hint.
+static uint64_t surplus_left;
 
 // Hints, relaxed:
 static bool slots_came;  // since a look found free slots within their budget
@@ -64,27 +66,38 @@ uint64_t arena_held(void) {
 }
 
 static bool keeper_has_work(void) {
-    return arena_surplus() >= SURPLUS_MIN || PEEK(&slots_came);
+    uint64_t surplus = arena_surplus();
+    if (surplus < PEEK(&surplus_left))
+        POKE(&surplus_left, surplus);
+    return surplus >= PEEK(&surplus_left) + SURPLUS_MIN || PEEK(&slots_came);
+}
+
+void arena_call_keeper(void) {
+    if (UNLIKELY(PEEK(&keeper_sleeps) != 0) &&
+        __atomic_exchange_n(&keeper_sleeps, 0, __ATOMIC_RELAXED) != 0)
+        os_wake(&keeper_sleeps);
 }
 
 void arena_wake_keeper(void) {
-    if (LIKELY(PEEK(&keeper_sleeps) == 0) || !keeper_has_work())
-        return;
-    if (__atomic_exchange_n(&keeper_sleeps, 0, __ATOMIC_RELAXED) != 0)
-        os_wake(&keeper_sleeps);
+    if (UNLIKELY(PEEK(&keeper_sleeps) != 0) && keeper_has_work())
+        arena_call_keeper();
 }
 
 // The surplus and the word are not ordered against each other on every processor: who left the last
 // surplus may have seen the word too early. So there is one more look a second later. Free slots
-// that did not go so far cannot: it waits for others to come.
-void arena_await_surplus(void) {
+// that did not go so far cannot, nor can what is left of the surplus: it waits for more to come.
+bool arena_await_surplus(uint64_t ns) {
     POKE(&slots_came, false);
+    POKE(&surplus_left, arena_surplus());
     POKE(&keeper_sleeps, 1);
-    if (!keeper_has_work())
-        os_wait_for(&keeper_sleeps, 1, last_look_ns);
-    while (PEEK(&keeper_sleeps) != 0 && !keeper_has_work())
+    os_wait_for(&keeper_sleeps, 1, min_size(ns, last_look_ns));
+    while (ns == UINT64_MAX && PEEK(&keeper_sleeps) != 0 && !keeper_has_work())
         os_wait(&keeper_sleeps, 1);
+    if (ns > last_look_ns && PEEK(&keeper_sleeps) != 0 && !keeper_has_work())
+        os_wait_for(&keeper_sleeps, 1, ns - last_look_ns);
+    bool called = PEEK(&keeper_sleeps) == 0 || keeper_has_work();
     POKE(&keeper_sleeps, 0);
+    return called;
 }
 
 void arena_press(bool pressed) {

@@ -75,6 +75,7 @@ struct cache *caches_new(void) {
 
 void caches_own(struct cache *cache, struct thread_root *root, int number) {
     POKE(&cache->seat->number, number);
+    POKE(&cache->seat->ran_ns, UINT64_MAX);
     __atomic_fetch_add(&owned, 1, __ATOMIC_RELAXED);
     // Release: pairs with the acquire of a taker, who then finds the root as its thread left it.
     __atomic_store_n(&cache->seat->root, root, __ATOMIC_RELEASE);

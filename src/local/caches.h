@@ -28,6 +28,7 @@ struct cache_seat {
                                       // Set by that thread with release, cleared under the lock of
                                       // the roots (thread.h)
     int      number;                  // the kernel's of that thread; written before `root`
+    uint64_t ran_ns;    // how long that thread had run when parked_take_idle looked; a hint
     uint32_t state;     // enum cache_state; under the lock, or by compare and exchange
     bool     is_clean;  // the area holds nothing; written while it is nobody's
 };

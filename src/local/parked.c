@@ -112,14 +112,37 @@ static bool take(struct cache_seat *seat, struct parked_code code) {
     return taken;
 }
 
-unsigned parked_take(struct parked_code fast_paths) {
+// The thread may end, or the seat become another's, meanwhile: whether it may be taken from is
+// asked later and proved, this is about whether that is worth it.
+static bool ran_since(struct cache_seat *seat, bool *ran) {
+    uint64_t now;
+    if (!os_thread_ran(PEEK(&seat->number), &now))
+        return true;
+    bool same = now == PEEK(&seat->ran_ns);
+    POKE(&seat->ran_ns, now);
+    *ran |= !same;
+    return !same;
+}
+
+static unsigned take_all(struct parked_code code, bool idle_only, bool *ran) {
     unsigned taken = 0;
     uint32_t left = caches_owned();
     for (struct cache_seat *seat = caches_first(); seat && left > 0; seat = seat->next) {
-        if (!PEEK(&seat->root))
+        const struct thread_root *root = PEEK(&seat->root);
+        if (!root)
             continue;
         left--;
-        taken += take(seat, fast_paths);
+        if (root != &thread_root && !(idle_only && ran_since(seat, ran)))
+            taken += take(seat, code);
     }
     return taken;
+}
+
+unsigned parked_take(struct parked_code fast_paths) {
+    return take_all(fast_paths, false, NULL);
+}
+
+unsigned parked_take_idle(struct parked_code fast_paths, bool *ran) {
+    *ran = false;
+    return take_all(fast_paths, true, ran);
 }

@@ -30,3 +30,6 @@ struct parked_code {
 // Takes and drains the caches of all threads but the caller that are found asleep; returns how
 // many. What they held is in the bins. No lock may be held.
 unsigned parked_take(struct parked_code fast_paths);
+// The same for those threads only that did not run since the last call of this; `*ran`: others that
+// have a cache did. For one thread that comes by now and then.
+unsigned parked_take_idle(struct parked_code fast_paths, bool *ran);

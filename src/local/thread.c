@@ -61,6 +61,7 @@ static void publish(struct cache *cache) {
     thread_root.beats = BEATS_MAX;
     caches_own(cache, &thread_root, os_thread_number());
     thread_root.phase = THREAD_LIVE;
+    arena_call_keeper();  // here is a cache that may be idle one day
 }
 
 static struct cache *give_birth(bool armed) {

@@ -160,6 +160,9 @@ uintptr_t os_first_stack_end(void);
 // fault), it is making a process (a vfork's child borrows stack and thread), or the kernel does not
 // tell: /proc is not there, or counts otherwise than the process does.
 bool os_thread_is_asleep(int number, uintptr_t *stack_pointer);
+// How long the thread has run so far: unchanged from one call to the next, it did not run at all.
+// False: it ended, or the kernel does not tell.
+bool os_thread_ran(int number, uint64_t *ns);
 // Copies memory that may not be readable, through the kernel. False: not all of it was, or the
 // kernel does not allow the call.
 bool os_copy(void *copy, const void *address, size_t bytes);

@@ -36,6 +36,7 @@ enum fake_call {
     FAKE_FORK_HOOKS,
     FAKE_THREAD_START,
     FAKE_THREAD_ASLEEP,
+    FAKE_THREAD_RAN,
     FAKE_COPY,
     FAKE_SEAL,
     FAKE_CALLS,
@@ -141,6 +142,8 @@ void fake_set_thread(int number);
 // asleep. 8 threads at most. `end` is what os_first_stack_end answers.
 void fake_sleep(int number, uintptr_t stack_pointer);
 void fake_set_first_stack(uintptr_t end);
+// A thread that fake_sleep named ran for so long.
+void fake_run(int number, uint64_t ns);
 // Called before each answer of os_thread_is_asleep: what other threads do meanwhile.
 void fake_on_look(void (*hook)(int number));
 // os_libc_owns answers true for `pointer` from now on, until os_libc_free of it. os_libc_realloc

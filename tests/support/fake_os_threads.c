@@ -6,6 +6,7 @@ enum { SLEEPERS = 8 };
 static struct {
     int       number;
     uintptr_t stack_pointer;
+    uint64_t  ran_ns;
 } sleepers[SLEEPERS];
 static int       thread_number;
 static uintptr_t first_stack_end;
@@ -68,6 +69,22 @@ bool os_thread_is_asleep(int number, uintptr_t *stack_pointer) {
     if (!error)
         *stack_pointer = sleepers[i].stack_pointer;
     return fake_end(error) == 0;
+}
+
+bool os_thread_ran(int number, uint64_t *ns) {
+    int      error = fake_begin(FAKE_THREAD_RAN, NULL, 0);
+    unsigned i = sleeper(number);
+    if (!error && i == SLEEPERS)
+        error = ESRCH;
+    if (!error)
+        *ns = sleepers[i].ran_ns;
+    return fake_end(error) == 0;
+}
+
+void fake_run(int number, uint64_t ns) {
+    unsigned i = sleeper(number);
+    fake_need(i < SLEEPERS, "no such sleeper", NULL, 0);
+    sleepers[i].ran_ns += ns;
 }
 
 bool os_copy(void *copy, const void *address, size_t bytes) {

@@ -10,7 +10,8 @@
 #include "tests/unit/cases.h"
 #include "tests/unit/check_text.h"
 
-static const uint64_t second = 1000000000;
+static const uint64_t           second = 1000000000;
+static const struct parked_code code = {0x10000, 0x20000};
 
 enum { SPANS = 400 };
 static struct span *spans[SPANS];
@@ -37,7 +38,7 @@ static void give(unsigned count) {
 
 static bool starts(void) {
     unsigned before = fake_count(FAKE_THREAD_START);
-    keeper_poll();
+    keeper_poll(code);
     return fake_count(FAKE_THREAD_START) > before;
 }
 
@@ -55,7 +56,7 @@ static void with_the_heap(void) {
     thread_root.phase = THREAD_STARTING;
     take(1);
     CHECK(!starts());
-    thread_root.phase = THREAD_LIVE;
+    thread_root.phase = THREAD_NEW;  // one that never had a small block
     keeper_fork_prepare();
     CHECK(!starts());
     keeper_fork_parent();
@@ -156,6 +157,59 @@ static void under_pressure(void) {
     CHECK_LE(MIB(2), arena_surplus());
 }
 
+static uint64_t wait_of_a_step(void) {
+    uint64_t begin = os_now_ns();
+    keeper_step();
+    return os_now_ns() - begin;
+}
+
+// What never drains is looked at ever more seldom, until something changes.
+static void rests_beside_what_stays(void) {
+    start("TIDE_BACKGROUND=1", "TIDE_DECAY=off");
+    take(100);
+    CHECK(starts());
+    give(40);
+    unsigned steps = 0;
+    while (wait_of_a_step() < 10 * second && steps < 100)
+        steps++;
+    CHECK(steps >= 32 && steps < 40);
+    CHECK(wait_of_a_step() == 10 * second);
+    for (unsigned i = 40; i < 60; i++)
+        arena_give_large(spans[i]);
+    keeper_step();
+    CHECK_LE(wait_of_a_step(), second / 2);
+}
+
+static struct {
+    uint64_t           stack[100];
+    struct thread_root root;
+} other;
+
+// The cache of a thread that did not run for a while.
+static void takes_idle_caches(void) {
+    enum { NUMBER = 7 };
+    start("TIDE_BACKGROUND=1", NULL);
+    take(70);
+    CHECK(starts());
+    struct cache *cache = caches_new();
+    CHECK(cache != NULL);
+    other.root.phase = THREAD_LIVE;
+    other.root.cache = other.root.pops = cache;
+    caches_own(cache, &other.root, NUMBER);
+    fake_sleep(NUMBER, (uintptr_t)other.stack);
+    uint64_t until = os_now_ns() + 3 * second;
+    while (os_now_ns() < until) {
+        fake_run(NUMBER, 1000);
+        keeper_step();
+    }
+    CHECK(other.root.cache == cache);
+    until = os_now_ns() + 5 * second;
+    while (os_now_ns() < until && !other.root.taken)
+        keeper_step();
+    CHECK(other.root.taken && other.root.cache == CACHE_NONE);
+    CHECK_EQ(fake_resident_in(cache, CACHE_AREA_BYTES), 0);
+}
+
 int main(void) {
     CASE(not_unasked);
     CASE(with_the_heap);
@@ -166,5 +220,7 @@ int main(void) {
     CASE(no_thread_and_verbose);
     CASE(gives_back);
     CASE(under_pressure);
+    CASE(rests_beside_what_stays);
+    CASE(takes_idle_caches);
     return 0;
 }

@@ -224,6 +224,23 @@ static void not_the_callers_own(void) {
     CHECK_EQ(caches_owned(), 1);
 }
 
+// Who ran since the last look keeps its cache; the first look knows of nobody.
+static void only_the_idle_are_taken_from(void) {
+    bool ran;
+    start();
+    CHECK_EQ(parked_take_idle(code, &ran), 0);
+    CHECK(ran);
+    fake_run(NUMBER, 1);
+    CHECK_EQ(parked_take_idle(code, &ran), 0);
+    CHECK(ran);
+    fake_fail(FAKE_THREAD_RAN, 1, 1);
+    CHECK_EQ(parked_take_idle(code, &ran), 0);
+    CHECK(!ran && other.root.cache == cache);
+    CHECK_EQ(parked_take_idle(code, &ran), 1);
+    CHECK(!ran && other.root.taken);
+    CHECK_EQ(out_of_bins(), 0);
+}
+
 // As its own slow paths see it: none while it is looked at, another when it was taken; and at its
 // end the last one is drained.
 static void the_owners_side(void) {
@@ -326,6 +343,7 @@ int main(void) {
     CASE(what_cannot_be_read);
     CASE(other_stacks);
     CASE(not_the_callers_own);
+    CASE(only_the_idle_are_taken_from);
     CASE(the_owners_side);
     CASE(an_end_without_a_cache);
     CASE(areas_are_cleaned);

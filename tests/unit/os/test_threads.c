@@ -154,6 +154,30 @@ static bool kernel_tells(void) {
            here - pointer < 65536;
 }
 
+static void how_long_it_ran(void) {
+    pthread_t thread;
+    uint64_t  first, second, last;
+    int       sleeper;
+    number = 0;
+    sem_init(&wake, 0, 0);
+    CHECK_EQ(pthread_create(&thread, NULL, sleep_until_woken, NULL), 0);
+    uintptr_t pointer;
+    CHECK(becomes_asleep(sleeper = wait_for_number(), &pointer));
+    CHECK(os_thread_ran(sleeper, &first) && first > 0);
+    usleep(20000);
+    CHECK(os_thread_ran(sleeper, &second));
+    CHECK_EQ(first, second);
+    CHECK(os_thread_ran(os_thread_number(), &first));
+    for (volatile unsigned i = 0; i < 1000000; i++)
+        ;
+    CHECK(os_thread_ran(os_thread_number(), &last) && last > first);
+    sem_post(&wake);
+    pthread_join(thread, NULL);
+    for (unsigned i = 0; i < TRIES && os_thread_ran(sleeper, &last); i++)
+        usleep(1000);  // the kernel may take its time to see it off
+    CHECK(!os_thread_ran(sleeper, &last));
+}
+
 int main(void) {
     os_start();
     if (!kernel_tells())
@@ -165,5 +189,6 @@ int main(void) {
     CASE(the_first_thread);
     CASE(copies);
     CASE(not_by_the_numbers_of_others);
+    CASE(how_long_it_ran);
     return 0;
 }
