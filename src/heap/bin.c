@@ -5,10 +5,13 @@
 #include "os/os.h"
 #include "page/limit.h"
 
+enum { WAITING_MAX = 16 };  // slabs that wait for their place in the tree
+
 void bin_init(struct bin *bin, class_id id, struct page_heap *pages, struct user_heap *owner) {
     *bin = (struct bin){.id = id, .pages = pages, .owner = owner};
     lock_init(&bin->lock, owner ? RANK_USER_BIN : RANK_BIN);
     list_init(&bin->slabs);
+    list_init(&bin->waiting);
     handback_init(&bin->news);
 }
 
@@ -24,7 +27,15 @@ static bool stands_near(const struct slab *slab) {
     return fullness(slab) - slab->node.major + 1 <= 2;
 }
 
+static void stop_waiting(struct bin *bin, struct slab *slab) {
+    list_remove(&slab->span->lru);
+    bin->waiting_count--;
+    slab->waits = false;
+}
+
 static void unlist(struct bin *bin, struct slab *slab) {
+    if (slab->waits)
+        stop_waiting(bin, slab);
     if (slab->listed)
         tree_remove(&bin->partial, &slab->node);
     slab->listed = false;
@@ -54,6 +65,29 @@ static bool stands_well(const struct slab *slab) {
 ALWAYS_INLINE void relist(struct bin *bin, struct slab *slab) {
     if (UNLIKELY(!stands_well(slab)))
         move(bin, slab);
+}
+
+// Each step down the tree is a miss, and which of the slabs that get slots will stay is not known
+// yet. So those that were full wait for their place until somebody takes: few, because he pays.
+ALWAYS_INLINE void relist_given(struct bin *bin, struct slab *slab) {
+    if (LIKELY(slab->waits || stands_well(slab)))
+        return;
+    if (slab->listed || slab->busy || bin->waiting_count >= WAITING_MAX) {
+        move(bin, slab);
+        return;
+    }
+    slab->waits = true;
+    bin->waiting_count++;
+    list_append(&bin->waiting, &slab->span->lru);
+}
+
+NOINLINE static void enlist_waiting(struct bin *bin) {
+    while (!list_is_empty(&bin->waiting)) {
+        struct slab *slab = CONTAINER_OF(list_first(&bin->waiting), struct span, lru)->slab;
+        stop_waiting(bin, slab);
+        slab->node.major = fullness(slab);
+        enlist(bin, slab);
+    }
 }
 
 // --- slabs come and go ---------------------------------------------------------------------------
@@ -162,6 +196,8 @@ NOINLINE static void merge_news(struct bin *bin) {
 void bin_merge_locked(struct bin *bin) {
     if (handback_has_news(&bin->news))
         merge_news(bin);
+    if (bin->waiting_count > 0)
+        enlist_waiting(bin);
 }
 
 // Slots were taken where pages had been given back: each is a page fault.
@@ -293,7 +329,8 @@ NORETURN COLD static void fail_give(const struct bin *bin, const char *function,
 
 uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, uint32_t count) {
     uint32_t others = 0;
-    bin_merge_locked(bin);
+    if (handback_has_news(&bin->news))
+        merge_news(bin);
     POKE(&bin->looked, 0);
     for (uint32_t i = 0; i < count;) {
         struct slab *slab = slab_find((uintptr_t)slots[i]);
@@ -307,7 +344,7 @@ uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, ui
         if (UNLIKELY(run == 0))
             fail_give(bin, function, slots[i]);
         i += run;
-        relist(bin, slab);
+        relist_given(bin, slab);
         drop_if_idle(bin, slab);
     }
     POKE(&bin->taken, bin->taken - (count - others));
@@ -344,6 +381,7 @@ void bin_repair_slab_in_child(struct span *span) {
 }
 
 void bin_repair_in_child(struct bin *bin) {
+    enlist_waiting(bin);
     struct tree_node *node = tree_first(&bin->partial);
     handback_init(&bin->news);
     bin->pending = 0;
@@ -384,7 +422,9 @@ void bin_check(struct bin *bin) {
         if (slab->bin != bin || !stands_well(slab))
             fail_internal("bin: a slab stands in the wrong place");
     }
-    if (tree_check(&bin->partial) != count || count > bin->slab_count)
+    size_t waiting = list_check(&bin->waiting);
+    if (tree_check(&bin->partial) != count || waiting != bin->waiting_count ||
+        count + waiting > bin->slab_count)
         fail_internal("bin: the tree does not match the figures");
     lock_release(&bin->lock);
 }

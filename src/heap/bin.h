@@ -4,7 +4,8 @@
 //  1. Slabs with a free slot stand in a tree ordered by (how full, address): a batch comes from the
 //     fullest slab with room, lowest address first, so that sparse slabs drain and go. How full is
 //     told in 8 to 15 steps, and a slab moves when it is two steps from where it stands. Full slabs
-//     are nowhere; their slots lead back to them.
+//     are nowhere; their slots lead back to them. A full one that gets slots back waits, beside
+//     sixteen at most, until somebody takes or looks for holes; then all of them are put there.
 //  2. Slots come back under the lock (bin_give) or without it (bin_return): then the slab is
 //     announced on the bin's hand-back stack, and whoever next holds the lock merges. A returning
 //     thread itself merges, by try-lock, when half a slab's worth has come back since the last
@@ -34,6 +35,8 @@ struct bin {
     class_id          id;       // constant, as are the next one and owner
     struct page_heap *pages;    // where slabs come from
     struct tree       partial;  // theory 1; under the lock
+    struct list       waiting;  // of span.lru: slabs that will stand there; under the lock
+    uint32_t          waiting_count;
     struct handback   news;     // theory 2
     uint32_t          pending;  // slots returned since the last merge; relaxed: a hint
     // figures; written under the lock, read by anybody

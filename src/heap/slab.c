@@ -38,6 +38,7 @@ struct slab *slab_new(struct span *span, struct bin *bin, class_id id) {
     slab->high_water = touched_slots(span, id);
     slab->room_words = bits_low_mask((unsigned)words);
     slab->listed = false;
+    slab->waits = false;
     slab->busy = false;
     slab->hole_bytes = 0;
     slab->seen_free = slab->high_water > 0 ? 0 : slab->slot_count;

@@ -52,6 +52,7 @@ struct slab {
     uint16_t             free_count;  // guarantee 2
     uint16_t             high_water;  // guarantee 5
     bool                 listed;      // in the bin's tree
+    bool                 waits;       // to be
     bool                 busy;        // its holes are being given back: it stays as it is
     uint64_t             room_words;  // guarantee 6
     uint32_t             hole_bytes;  // given back inside the slab, as far as known

@@ -39,7 +39,8 @@ struct span {
         size_t           bytes;  // SPAN_LARGE, SPAN_HUGE: usable bytes; whole OS pages
     };
     size_t            resident;  // bytes from the start that may be resident; whole OS pages
-    struct list       lru;       // SPAN_FREE and dirty: oldest first; huge and free: the cache
+    struct list       lru;       // SPAN_FREE and dirty: oldest first; huge and free: the cache;
+                                 // SPAN_SLAB: those that wait for their place in the bin's tree
     uint64_t          freed_ns;  // huge and free: when
     uint32_t          freed_step;  // SPAN_FREE: page_gauge.step when the larger part became so
     struct user_heap *owner;     // in use by a user's heap, or NULL

@@ -118,6 +118,27 @@ static void fullest_then_lowest(void) {
 }
 
 // One batch over several slabs: the fullest first, and each part in the order of a stack.
+// More full slabs get slots back than may wait; one of those that wait goes again.
+static void full_slabs_wait_for_a_taker(void) {
+    enum { SLABS = 20 };
+    start(16 << 10);
+    take(slots, SLABS * in_slab);
+    for (uint32_t i = SLABS; i-- > 0;)
+        give_of_slab(i, 1);
+    CHECK(bin.waiting_count > 0 && bin.waiting_count < SLABS);
+    uint32_t waiting = bin.waiting_count;
+    struct slab *last = slab_at(slots[(SLABS - 1) * in_slab]);
+    CHECK(last->waits && !last->listed);
+    give(slots + (SLABS - 1) * in_slab + 1, in_slab - 1);
+    CHECK_EQ(bin.waiting_count, waiting - 1);
+    CHECK_EQ(bin.slab_count, SLABS - 1);
+    void *again[SLABS - 1];
+    take(again, SLABS - 1);
+    CHECK_EQ(bin.waiting_count, 0);
+    for (uint32_t i = 0; i < SLABS - 1; i++)
+        CHECK(again[i] == slots[i * in_slab]);
+}
+
 static void batch_over_slabs(void) {
     start(1024);
     for (uint32_t i = 0; i < 2; i++)
@@ -326,6 +347,7 @@ int main(void) {
     CASE(published_before_use);
     CASE(what_is_known_to_be_zero);
     CASE(fullest_then_lowest);
+    CASE(full_slabs_wait_for_a_taker);
     CASE(batch_over_slabs);
     CASE(no_fresh_slab_for_the_last_slots);
     CASE(idle_slabs_go_at_once);

@@ -81,9 +81,7 @@ static void announced_slabs_are_found_without_the_stack(void) {
 static void busy_slabs_are_listed_again(void) {
     start();
     CHECK_EQ(bins_give(&bin, slots, 60), 0);
-    tree_remove(&bin.partial, &slabs[0]->node);
-    slabs[0]->listed = false;
-    slabs[0]->busy = true;
+    bin_set_aside_locked(&bin, slabs[0]);
     fork_child();
     CHECK(!slabs[0]->busy);
     CHECK_EQ(bins_take(&bin, slots, 60), 60);
