@@ -24,7 +24,11 @@ enum {
     STREAK_ROOMS = 12,       // rooms flushed in a row that may be a swing
 };
 
-static uint64_t total_allowed;  // room of all caches, bytes; relaxed: a budget
+// Room of all caches, bytes; relaxed: a budget. In a line of its own: all threads write it, and would
+// take what stands beside it from those that read that at each slow path.
+static struct {
+    uint64_t bytes;
+} CACHE_ALIGNED total_allowed;
 
 static void *const no_slot[2] = {NULL, CACHE_FULL};
 #define NOTHING ((void **)(uintptr_t)no_slot)
@@ -81,8 +85,8 @@ static bool allow(struct cache *cache, size_t bytes, bool proven) {
         total >>= TOTAL_UNPROVEN;
     else if (own > most / 4)
         total /= 4;
-    if (__atomic_add_fetch(&total_allowed, bytes, __ATOMIC_RELAXED) > total) {
-        __atomic_fetch_sub(&total_allowed, bytes, __ATOMIC_RELAXED);
+    if (__atomic_add_fetch(&total_allowed.bytes, bytes, __ATOMIC_RELAXED) > total) {
+        __atomic_fetch_sub(&total_allowed.bytes, bytes, __ATOMIC_RELAXED);
         return false;
     }
     cache->allowed += bytes;
@@ -91,7 +95,7 @@ static bool allow(struct cache *cache, size_t bytes, bool proven) {
 
 static void disallow(struct cache *cache, size_t bytes) {
     cache->allowed -= bytes;
-    __atomic_fetch_sub(&total_allowed, bytes, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&total_allowed.bytes, bytes, __ATOMIC_RELAXED);
 }
 
 // An array of 2^size words: an unused one, else from the bump. 0: the area is full.

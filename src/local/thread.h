@@ -25,7 +25,8 @@ struct thread_root {
                                // lock of the roots may put CACHE_NONE there, and back
     struct cache *pops;        // the same, but CACHE_NONE at rest. A taker may put that there
     enum thread_phase phase;   // the thread's own
-    uint16_t          inside;  // > 0 while a slow path of the thread uses its cache
+    uint32_t          inside;  // > 0 while a slow path of the thread uses its cache. Of 16 bits it
+                               // is loaded as 32, which waits for the last store to reach the cache
     bool              taken;   // the cache is gone, another is due: set by takers, cleared by the
                                // thread; relaxed: what follows goes through the lock of the caches
     // the thread's own
@@ -70,7 +71,7 @@ COLD struct cache *thread_find_cache(void);
 
 // Enter without the cache.
 ALWAYS_INLINE void thread_mark(void) {
-    POKE(&thread_root.inside, (uint16_t)(thread_root.inside + 1));
+    POKE(&thread_root.inside, thread_root.inside + 1);
     // Compiler fence: a taker who found the thread asleep sees its stores in program order, and a
     // pointer that was loaded before `inside` was set would be one of which it knows nothing.
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -84,5 +85,5 @@ ALWAYS_INLINE struct cache *thread_enter(void) {
 ALWAYS_INLINE void thread_leave(void) {
     // Release: pairs with the acquire of a taker, who then sees the cache as this slow path left
     // it.
-    __atomic_store_n(&thread_root.inside, (uint16_t)(thread_root.inside - 1), __ATOMIC_RELEASE);
+    __atomic_store_n(&thread_root.inside, thread_root.inside - 1, __ATOMIC_RELEASE);
 }
