@@ -152,6 +152,7 @@ void keeper_step(void) {
         listen(step_ns());
     bool taken = take_idle_caches();
     arena_settle();
+    arena_drain();
     uint64_t left = arena_surplus(), holes = arena_holes();
     if (taken || left < own.left || left >= own.left + SURPLUS_MIN || holes > own.holes)
         be_awake();

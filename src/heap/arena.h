@@ -60,6 +60,8 @@ void arena_relax(void);
 // To be called, without locks, after memory became free (but for arena_give_large, which does it):
 // keeps the budget, ticks the decay.
 void arena_settle(void);
+// What settling gives back of free slots in pieces: all of it now. For who keeps nobody waiting.
+void arena_drain(void);
 // Ticks of the decay so far.
 uint32_t arena_step(void);
 // True: there is more free memory resident than nothing, or slots came back since the last look at

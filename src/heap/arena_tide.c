@@ -8,12 +8,14 @@
 
 enum {
     CHECK_VISITS = 1024,     // settles between two checks, in the debug build
-    DRAIN_VISITS = 2048,     // slabs looked at for holes at one tick
+    DRAIN_VISITS = 2048,     // slabs looked at for holes at one tick, and so many
+    PIECE_VISITS = 256,      // by one call
     SURPLUS_MIN = 64 << 10,  // bytes for which the keeper is woken
     FLUX_LOOKS = 20,         // until others are done taking
     DIRTY_LEAST = 1 << 20,   // less than that is not waited for
     URGENT_NS = 2000000,
 };
+#define PIECE_BYTES MIB(2)  // of holes, by one call of the program: about half a millisecond
 static const uint64_t last_look_ns = 1000000000, flux_ns = 50000;
 
 // 1 while the keeper sleeps for want of work; who sees a surplus makes it 0 and wakes it. A hint to
@@ -172,29 +174,72 @@ static void drain_bins(struct hollow_work *work) {
     POKE(&next, (start + i + count - 1) % count);
 }
 
-static void note_urgency(bool urgent, bool gave, uint64_t now_ns) {
+// What the last look found too much is given back in pieces, so that no call of the program waits
+// for all of it. Relaxed, all of them: hints, but `bytes`, which is claimed by making it 0. It stays
+// so in the child of a fork that comes in between, until the next look.
+static struct {
+    uint64_t bytes;  // that shall go yet
+    uint32_t visits;
+    bool     urgent;
+} drain;
+
+static void look_again_at(uint64_t now_ns, bool gave) {
     uint64_t wait = min_size(gave ? URGENT_NS : PEEK(&urgent_wait) * 2, URGENT_NS * 16);
     POKE(&urgent_wait, max_size(wait, URGENT_NS));
-    POKE(&urgent_ns, urgent ? now_ns + PEEK(&urgent_wait) : UINT64_MAX);
+    POKE(&urgent_ns, now_ns + PEEK(&urgent_wait));
 }
 
-static void drain_hollow(uint64_t now_ns) {
+static void end_piece(const struct hollow_work *work, uint64_t bytes, uint64_t given) {
+    bool is_through = work->bytes > 0 && work->visits > 0;
+    if (!is_through && given < bytes && PEEK(&drain.visits) > 0)
+        POKE(&drain.bytes, bytes - given);
+    else if (PEEK(&drain.urgent))
+        look_again_at(os_now_ns(), given > 0);
+}
+
+static void drain_piece(void) {
+    if (LIKELY(PEEK(&drain.bytes) == 0))
+        return;
+    uint64_t bytes = __atomic_exchange_n(&drain.bytes, 0, __ATOMIC_RELAXED);
+    if (bytes == 0)
+        return;
+    uint32_t           visits = (uint32_t)min_size(PEEK(&drain.visits), PIECE_VISITS);
+    size_t             piece = min_size(bytes, PIECE_BYTES);
+    struct hollow_work work = {
+        .bytes = piece,
+        .visits = visits,
+        .quiet = PEEK(&drain.urgent) ? HOLLOW_QUIET_URGENT : HOLLOW_QUIET,
+        .step = arena_step(),
+    };
+    drain_bins(&work);
+    POKE(&drain.visits, PEEK(&drain.visits) - (visits - work.visits));
+    end_piece(&work, bytes, piece - work.bytes);
+}
+
+// Are there more free slots than may be?
+static void look_at_slots(uint64_t now_ns) {
     bool urgent;
     // What comes from here on is for the next look.
     POKE(&slots_came, false);
-    uint64_t           missed, slack = count_slack(&missed);
-    struct hollow_work work = {
-        .bytes = purge_hole_surplus(arena_purge(), slack, missed, now_ns, &urgent),
-        .quiet = urgent ? HOLLOW_QUIET_URGENT : HOLLOW_QUIET,
-        .visits = DRAIN_VISITS,
-        .step = arena_step(),
-    };
-    size_t wanted = work.bytes;
-    if (wanted > 0) {
+    POKE(&urgent_ns, UINT64_MAX);
+    uint64_t missed, slack = count_slack(&missed);
+    size_t   wanted = purge_hole_surplus(arena_purge(), slack, missed, now_ns, &urgent);
+    if (wanted > 0)
         POKE(&slots_came, true);
-        drain_bins(&work);
-    }
-    note_urgency(urgent, work.bytes < wanted, now_ns);
+    POKE(&drain.urgent, urgent);
+    POKE(&drain.visits, DRAIN_VISITS);
+    POKE(&drain.bytes, wanted);
+}
+
+static void drain_hollow(uint64_t now_ns, bool ticked) {
+    if (ticked || now_ns >= PEEK(&urgent_ns))
+        look_at_slots(now_ns);
+    drain_piece();
+}
+
+void arena_drain(void) {
+    while (PEEK(&drain.bytes) > 0)
+        drain_piece();
 }
 
 uint32_t arena_step(void) {
@@ -218,8 +263,7 @@ void arena_settle(void) {
         arena_relax();
         purge_some(surplus, PURGE_DECAY);
     }
-    if (UNLIKELY(ticked || now_ns >= PEEK(&urgent_ns)))
-        drain_hollow(now_ns);
+    drain_hollow(now_ns, ticked);
     huge_tick(now_ns);
     if (limit_is_set())
         keep_limit(now_ns);

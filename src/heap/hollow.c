@@ -151,11 +151,17 @@ static uint32_t visits_left(const struct look *look) {
     return look->work ? (uint32_t)min_size(look->work->visits, VISITS) : VISITS;
 }
 
+// What the slabs at hand may give, at the most, is enough for one time.
+static bool is_enough(const struct look *look, size_t bytes) {
+    return look->count == BATCH || bytes >= (look->work ? look->work->bytes : SIZE_MAX);
+}
+
 // Sets slabs aside. False: the look comes to its end with them.
 static bool collect_locked(struct look *look) {
     uint32_t visits = visits_left(look);
+    size_t   bytes = 0;
     look->count = 0;
-    while (visits > 0 && look->count < BATCH) {
+    while (visits > 0 && !is_enough(look, bytes)) {
         struct slab *slab = next_locked(look);
         if (!slab)
             return false;
@@ -166,6 +172,7 @@ static bool collect_locked(struct look *look) {
             continue;
         look->slabs[look->count] = slab;
         look->free[look->count++] = slab->free_count;
+        bytes += slab_slack(slab) - slab->hole_bytes;
         bin_set_aside_locked(look->bin, slab);
     }
     return true;
