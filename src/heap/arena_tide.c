@@ -175,8 +175,8 @@ static void drain_bins(struct hollow_work *work) {
 }
 
 // What the last look found too much is given back in pieces, so that no call of the program waits
-// for all of it. Relaxed, all of them: hints, but `bytes`, which is claimed by making it 0. It stays
-// so in the child of a fork that comes in between, until the next look.
+// for all of it. Relaxed, all of them: hints, but `bytes`, which is claimed by making it 0; in the
+// child of a fork that comes in between it stays so until the next look.
 static struct {
     uint64_t bytes;  // that shall go yet
     uint32_t visits;

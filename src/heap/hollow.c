@@ -11,6 +11,7 @@ enum {
     WORTH_BYTES = 16384,  // less than this of a slab is not worth a call
     WORTH_SHARE = 8,      // nor is it worth a look before an eighth of its slots has become free
     LEVEL_TOP = 15,       // the sparsest step of a bin's tree
+    HOLES = 16,           // of one call
 };
 
 // bin.looked: a look began, or ended and left nothing; the first becomes the second unless a give
@@ -28,41 +29,72 @@ struct look {
     struct slab *slabs[BATCH];
     uint16_t     free[BATCH];   // slots, before the bits were read
     uint32_t     bytes[BATCH];  // of holes, after the calls
-    uint32_t     part[BATCH];   // of the hole in the call that is put together
     bool         left[BATCH];   // a call was refused
 };
 
-// A call that is put together: the next hole may begin where it ends.
-struct run {
+struct hole {
     uintptr_t start, end;
-    uint32_t  first, last;  // slabs
+    uint32_t  resident;  // bytes that may be
+    uint32_t  slab;
+};
+
+// A call that is put together, in the order of addresses within a slab.
+struct holes {
+    uint32_t    count;
+    struct hole hole[HOLES];
 };
 
 // --- the calls -----------------------------------------------------------------------------------
 
-// A call may go over several regions.
-static void mark_units(const struct span *span, const struct run *run) {
-    uintptr_t start = max_size(run->start, span->base), end = min_size(run->end, span_end(span));
-    thp_purged(span->region, start, end - start);
+static void note(struct look *look, const struct hole *hole, bool gone) {
+    look->refused |= !gone;
+    look->left[hole->slab] |= !gone;
+    if (!gone)
+        return;
+    look->bytes[hole->slab] += hole->resident;
+    thp_purged(look->slabs[hole->slab]->span->region, hole->start, hole->end - hole->start);
 }
 
-static void purge_run(struct look *look, const struct run *run) {
-    if (run->start == run->end)
-        return;
-    bool done = os_purge((void *)run->start, run->end - run->start) == 0;
-    counters_add(&counters_process, COUNTER_hole_purges, 1);
-    look->refused |= !done;
-    for (uint32_t i = run->first; i <= run->last; i++) {
-        look->bytes[i] += done ? look->part[i] : 0;
-        look->left[i] |= !done;
-        if (done)
-            mark_units(look->slabs[i]->span, run);
+// The holes from `first` on, as ranges: where one ends and the next begins is no end of a range.
+static uint32_t join(const struct holes *holes, uint32_t first, struct os_range *ranges) {
+    uint32_t count = 0;
+    for (uint32_t i = first; i < holes->count; i++) {
+        const struct hole *hole = &holes->hole[i];
+        size_t             bytes = hole->end - hole->start;
+        if (i > first && holes->hole[i - 1].end == hole->start)
+            ranges[count - 1].bytes += bytes;
+        else
+            ranges[count++] = (struct os_range){(void *)hole->start, bytes};
     }
+    return count;
+}
+
+// Notes the holes of so many bytes from `first` on; returns the next one.
+static uint32_t note_bytes(struct look *look, const struct holes *holes, uint32_t first,
+                           size_t bytes, bool gone) {
+    for (; bytes > 0; first++) {
+        const struct hole *hole = &holes->hole[first];
+        bytes -= hole->end - hole->start;
+        note(look, hole, gone);
+    }
+    return first;
+}
+
+// One call, and one more for each refusal.
+NOINLINE static void purge_holes(struct look *look, struct holes *holes) {
+    struct os_range ranges[HOLES];
+    for (uint32_t first = 0; first < holes->count;) {
+        uint32_t count = join(holes, first, ranges), gone = os_purge_all(ranges, count);
+        counters_add(&counters_process, COUNTER_hole_purges, 1);
+        for (uint32_t i = 0; i < min_size(gone + 1, count); i++)
+            first = note_bytes(look, holes, first, ranges[i].bytes, i < gone);
+    }
+    holes->count = 0;
 }
 
 // Nobody takes from the slabs at hand, so a slot that is free stays free.
-static void punch(struct look *look) {
-    struct run run = {0, 0, 0, 0};
+NOINLINE static void punch(struct look *look) {
+    struct holes holes = {.count = 0};
     for (uint32_t i = 0; i < look->count; i++) {
         const struct slab *slab = look->slabs[i];
         uintptr_t          start, end, touched_end = slab_touched_end(slab);
@@ -70,16 +102,13 @@ static void punch(struct look *look) {
         look->bytes[i] = 0;
         look->left[i] = false;
         while (slab_next_hole(slab, &slot, &start, &end)) {
-            if (run.end != start) {
-                purge_run(look, &run);
-                run = (struct run){.start = start, .first = i};
-            }
-            run.end = end;
-            run.last = i;
-            look->part[i] = (uint32_t)(min_size(end, touched_end) - start);
+            uint32_t resident = (uint32_t)(min_size(end, touched_end) - start);
+            if (holes.count == HOLES)
+                purge_holes(look, &holes);
+            holes.hole[holes.count++] = (struct hole){start, end, resident, i};
         }
     }
-    purge_run(look, &run);
+    purge_holes(look, &holes);
 }
 
 // --- which slabs ---------------------------------------------------------------------------------

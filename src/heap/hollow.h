@@ -6,7 +6,8 @@
 //     taken. No lock is held over the system calls.
 //  2. The sparsest slabs come first: batches are taken from the fullest, so nobody is likely to
 //     come back to these soon. Slabs of one step of fullness are visited by address, some at a
-//     time, and what is free at the end of one and at the start of the next goes in one call.
+//     time, and what is free at the end of one and at the start of the next goes as one range;
+//     many ranges go in one call.
 //  3. A slab is looked at only when more of it is free than at the last look; a bin, when something
 //     was given to it since all of it was looked at. So a look with nothing to find costs a load a
 //     bin.

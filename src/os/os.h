@@ -44,6 +44,13 @@ int os_seal(void *address, size_t bytes, bool sealed);
 // on. Otherwise (locked pages, old kernels, emulators that ignore it: found by a self-test on first
 // use) the content is undefined but the range stays usable.
 int os_purge(void *address, size_t bytes);
+// The same for `count` ranges, with one call where the kernel has one for that (Linux 6.14).
+// Returns how many of the first ones were given back; the one after them was refused.
+struct os_range {
+    void  *address;
+    size_t bytes;
+};
+unsigned os_purge_all(const struct os_range *ranges, unsigned count);
 // Resident bytes of a mapped range of whole OS pages; all of it where the kernel does not say.
 size_t os_resident_in(const void *address, size_t bytes);
 // Asks the kernel not to back a range with huge pages, or to do so. The last word counts.

@@ -11,6 +11,9 @@
 
 #include "base/base.h"
 
+// In <sys/syscall.h> of newer systems only; one number on all processors.
+enum { CALL_PROCESS_MADVISE = 440 };
+
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define OS_UNDER_TSAN 1
@@ -42,6 +45,9 @@ ALWAYS_INLINE int call_mprotect(void *address, size_t bytes, int protection) {
 }
 ALWAYS_INLINE int call_madvise(void *address, size_t bytes, int advice) {
     return (int)syscall(SYS_madvise, address, bytes, advice);
+}
+ALWAYS_INLINE long call_process_madvise(int pidfd, const void *ranges, unsigned count, int advice) {
+    return syscall(CALL_PROCESS_MADVISE, pidfd, ranges, (size_t)count, advice, 0u);
 }
 ALWAYS_INLINE void *call_mremap(void *address, size_t old_bytes, size_t new_bytes, int flags,
                                 void *target) {

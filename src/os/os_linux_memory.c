@@ -3,7 +3,7 @@
 //   os_map            reserved or read-write address space, aligned, named
 //   os_commit             reserved -> read-write
 //   os_seal               read-write -> read-only, and back
-//   os_purge              memory given back, still usable
+//   os_purge, _purge_all  memory given back, still usable
 //   os_resize, os_move    by mremap; shrinking by munmap
 //   os_break_move         the data segment, through libc so that its idea of the break stays right
 //
@@ -11,7 +11,9 @@
 // switch only goes from unknown to its final value, so every thread may write it without a lock.
 #include "os/os.h"
 
+#include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 
 #include "base/text.h"
 #include "os/os_linux.h"
@@ -19,6 +21,7 @@
 // In <linux/prctl.h> and <linux/mman.h> of newer systems only.
 enum { PRCTL_SET_VMA = 0x53564d41, PRCTL_SET_VMA_ANON_NAME = 0 };
 enum { ADVICE_HUGE = 14, ADVICE_NO_HUGE = 15 };
+enum { PIDFD_OF_SELF = -10000 };
 
 static bool naming_is_off;
 static bool mremap_is_off;
@@ -171,6 +174,35 @@ int os_purge(void *address, size_t bytes) {
     if (UNLIKELY(PEEK(&purge_state) == PURGE_LIES))
         return ENOSYS;
     return result_of(call_madvise(address, bytes, MADV_DONTNEED));
+}
+
+// What a range is to the kernel.
+_Static_assert(sizeof(struct os_range) == sizeof(struct iovec) &&
+                   offsetof(struct os_range, bytes) == offsetof(struct iovec, iov_len),
+               "a range is passed to the kernel as it is");
+
+static bool purge_list_is_off;
+
+// How many of the first ones went. Where the list is refused and its first range is not, the call
+// is not tried again: kernels before 6.14 have no name for the caller's own process, and filters
+// may know nothing of it.
+static unsigned purge_list(const struct os_range *ranges, unsigned count) {
+    unsigned done = 0;
+    long     bytes = call_process_madvise(PIDFD_OF_SELF, ranges, count, MADV_DONTNEED);
+    for (; done < count && bytes >= (long)ranges[done].bytes; done++)
+        bytes -= (long)ranges[done].bytes;
+    if (done > 0 || os_purge(ranges[0].address, ranges[0].bytes) != 0)
+        return done;
+    POKE(&purge_list_is_off, true);
+    return 1;
+}
+
+unsigned os_purge_all(const struct os_range *ranges, unsigned count) {
+    bool     as_list = count > 1 && PEEK(&purge_state) == PURGE_WORKS && !PEEK(&purge_list_is_off);
+    unsigned done = as_list ? purge_list(ranges, count) : 0;
+    while (done < count && os_purge(ranges[done].address, ranges[done].bytes) == 0)
+        done++;
+    return done;
 }
 
 // --- huge pages --------------------------------------------------------------------------------

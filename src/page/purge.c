@@ -15,6 +15,7 @@ enum {
     SLICE_BYTES = 8 << 20,
     KEEP_LEAST = 1 << 20,         // a shorter start goes with the end
     CALL_BYTES = 4 << 20,         // others wait for a call that they meet in the kernel
+    SPANS_MOST = 16,              // of one call
     PRESSED_BUDGET = 256 << 10,   // under memory pressure
     DECAY_AGE = DECAY_STEPS / 4,
     HOLES_SHARE = 4,              // of the free slots above the budget, what goes at one tick,
@@ -207,28 +208,77 @@ static bool purge_range(uintptr_t at, uintptr_t end) {
     return true;
 }
 
-// Takes one detached span through the system calls. False: refused. The kernel is asked what was
-// resident there: blocks whose pages were never touched are nothing to be missed, and which part
-// of a span that was joined from several is resident nobody else knows.
-static bool purge_span(struct page_heap *heap, struct span *span, size_t wanted, size_t *done,
-                       enum purge_reason reason) {
-    size_t    kept = bytes_to_keep(span, wanted), before = span->resident;
-    uintptr_t from = span->base + kept, end = span_end(span);
-    size_t    bytes = min_size(before, os_resident_in((void *)from, end - from)), left = 0;
-    bool      given = purge_range(from, end);
-    if (given) {
-        counters_add(&counters_process, COUNTER_purged_bytes, bytes);
-        thp_purged(span->region, from, end - from);
-        left = kept > 0 ? min_size(before, os_resident_in((void *)span->base, kept)) : 0;
-        *done += before - left;
+// A detached span, of which what lies from `from` on goes.
+struct going {
+    struct span *span;
+    uintptr_t    from;
+    size_t       resident;  // bytes of that
+};
+
+// The first ones of the list, as many as one call may take; a long one, or one that stays, is
+// alone. The kernel is asked what is resident there: blocks whose pages were never touched are
+// nothing to be missed, and which part of a span that was joined from several is resident nobody
+// else knows.
+static uint32_t gather(const struct list *list, size_t wanted, struct going *going) {
+    uint32_t count = 0;
+    size_t   sum = 0;
+    for (struct list *node = list->next; node != list && count < SPANS_MOST; node = node->next) {
+        struct span *span = CONTAINER_OF(node, struct span, lru);
+        uintptr_t    from = span->base + bytes_to_keep(span, wanted);
+        size_t       bytes = span_end(span) - from, resident;
+        if (count > 0 && (bytes == 0 || sum + bytes > CALL_BYTES))
+            break;
+        resident = min_size(span->resident, os_resident_in((void *)from, bytes));
+        going[count++] = (struct going){span, from, resident};
+        sum += max_size(bytes, 1);
+        wanted -= min_size(wanted, span->resident);
     }
-    if (given && reason != PURGE_ON_REQUEST)
-        page_gauge_purged(heap->gauge, bytes);
-    if (given && kept > 0)
+    return count;
+}
+
+static uint32_t purge_together(const struct going *going, uint32_t count) {
+    struct os_range ranges[SPANS_MOST];
+    if (count == 1)
+        return purge_range(going->from, span_end(going->span));
+    for (uint32_t i = 0; i < count; i++)
+        ranges[i] = (struct os_range){(void *)going[i].from,
+                                      span_end(going[i].span) - going[i].from};
+    counters_add(&counters_process, COUNTER_purges, 1);
+    return os_purge_all(ranges, count);
+}
+
+// Puts the span back; returns the bytes by which it is less resident.
+static size_t finish(struct page_heap *heap, const struct going *going, bool gone,
+                     enum purge_reason reason) {
+    struct span *span = going->span;
+    uintptr_t    from = going->from;
+    size_t       kept = from - span->base, before = span->resident, left = 0;
+    if (!gone) {
+        page_heap_attach(heap, span, false);
+        return 0;
+    }
+    counters_add(&counters_process, COUNTER_purged_bytes, going->resident);
+    if (from < span_end(span))
+        thp_purged(span->region, from, span_end(span) - from);
+    if (reason != PURGE_ON_REQUEST)
+        page_gauge_purged(heap->gauge, going->resident);
+    if (kept > 0) {
+        left = min_size(before, os_resident_in((void *)span->base, kept));
         page_heap_attach_start(heap, span, left);
-    else
-        page_heap_attach(heap, span, given);
-    return given;
+    } else {
+        page_heap_attach(heap, span, true);
+    }
+    return before - left;
+}
+
+// False: the kernel refused.
+static bool purge_some(struct page_heap *heap, const struct list *list, size_t wanted,
+                       size_t *done, enum purge_reason reason) {
+    struct going going[SPANS_MOST];
+    uint32_t     count = gather(list, wanted, going), gone = purge_together(going, count);
+    for (uint32_t i = 0; i < count; i++)
+        *done += finish(heap, &going[i], i < gone, reason);
+    return gone == count;
 }
 
 static size_t purge_slice(struct purge *purge, struct page_heap *heap, size_t bytes,
@@ -240,13 +290,10 @@ static size_t purge_slice(struct purge *purge, struct page_heap *heap, size_t by
     unsigned age = reason == PURGE_DECAY ? DECAY_AGE : 0;
     size_t   held = page_heap_detach_dirty(heap, bytes, age, &list);
     limit_hold(held);
-    while (!list_is_empty(&list)) {
-        struct span *span = CONTAINER_OF(list_first(&list), struct span, lru);
-        if (refused)
-            page_heap_attach(heap, span, false);
-        else
-            refused = !purge_span(heap, span, bytes - min_size(bytes, done), &done, reason);
-    }
+    while (!refused && !list_is_empty(&list))
+        refused = !purge_some(heap, &list, bytes - min_size(bytes, done), &done, reason);
+    while (!list_is_empty(&list))
+        page_heap_attach(heap, CONTAINER_OF(list_first(&list), struct span, lru), false);
     limit_release(held);
     if (refused)
         POKE(&purge->pause_ns, os_now_ns() + PAUSE_NS);

@@ -16,7 +16,7 @@
 // Free slots of slabs in use have half such a budget and a regret of their own; it is asked once a
 // tick of the decay (heap/hollow.h does the going). What a request gives back (trim) teaches
 // nothing, and what was given back and not asked for within seconds is not missed.
-// The system call runs outside all locks, on detached spans that are joined before.
+// The system call runs outside all locks, on detached spans that are joined before, many at a time.
 #pragma once
 #include "base/decay.h"
 #include "page/page_heap.h"

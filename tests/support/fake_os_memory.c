@@ -220,6 +220,13 @@ int os_purge(void *address, size_t bytes) {
     return fake_end(0);
 }
 
+unsigned os_purge_all(const struct os_range *ranges, unsigned count) {
+    unsigned done = 0;
+    while (done < count && os_purge(ranges[done].address, ranges[done].bytes) == 0)
+        done++;
+    return done;
+}
+
 static void advise(enum fake_call call, void *address, size_t bytes) {
     fake_begin(call, address, bytes);
     if (!fake_is_in_break((uintptr_t)address, bytes)) {

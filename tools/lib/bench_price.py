@@ -24,7 +24,8 @@ SWING, TRIMS = "swing", ("trim_beside", "trim_absent")
 SWING_PEER, PROGRAMS_PEER = "jemalloc", "glibc"
 ROW_GUESS_S, CALLS_GUESS_S = 0.3, 0.4
 PROGRAM_ROUNDS_MOST = 3
-CALL = re.compile(r"^\d+ +(madvise|munmap)\(0x[0-9a-f]+, (\d+)")
+CALL = re.compile(r"^\d+ +(?:madvise|munmap)\(0x[0-9a-f]+, (\d+)|"
+                  r"^\d+ +(?:process_madvise\(|<\.\.\. process_madvise resumed).* = (\d+)$")
 
 
 def side(name):
@@ -75,9 +76,10 @@ class Price:
         return jobs
 
     def count(self, row, name):
-        """{calls, bytes} of madvise and munmap in a whole process, and the library's counters."""
+        """{calls, bytes} of madvise, process_madvise and munmap in a whole process, and the
+        library's counters."""
         bench = self.bench
-        wrapper = ["strace", "-f", "-e", "trace=madvise,munmap", "-o", bench.calls,
+        wrapper = ["strace", "-f", "-e", "trace=madvise,process_madvise,munmap", "-o", bench.calls,
                    "-E", f"LD_PRELOAD={self.ours.path}"]
         for variable, value in (*side(name).variables, *STATISTICS):
             wrapper += ["-E", f"{variable}={value}"]
@@ -86,7 +88,8 @@ class Price:
         finish([*wrapper, *bench.command(row)], variables, COUNTED_S, bench.said)
         bench.answer(self.ours)
         with open(bench.calls, encoding="utf-8", errors="replace") as file:
-            sizes = [int(match.group(2)) for match in map(CALL.match, file) if match]
+            sizes = [int(match.group(1) or match.group(2))
+                     for match in map(CALL.match, file) if match]
         return {"calls": len(sizes), "bytes": sum(sizes), **self.statistics()}
 
     def statistics(self):

@@ -222,6 +222,28 @@ static void neighbours_join(void) {
             CHECK(test_is_filled(slots[i], bytes, i));
 }
 
+// Eight slabs, a hole in the middle of each; the purge of the third is refused so many times.
+static void punch_eight(unsigned refused) {
+    start(1024, 8);
+    uint64_t calls = counters_process.value[COUNTER_hole_purges];
+    for (uint32_t i = 0; i < 8; i++)
+        give(i * 64 + 16, i * 64 + 48);
+    fake_fail(FAKE_PURGE, 3, refused);
+    drain_after(4, SIZE_MAX, 100);
+    CHECK_EQ(counters_process.value[COUNTER_hole_purges], calls + 1 + refused);
+    CHECK_EQ(bin.hole_bytes, (8 - refused) * 32 * 1024);
+    CHECK_EQ(fake_resident_in(slots[2 * 64 + 16], 32 * 1024), refused * 32 * 1024);
+    CHECK_EQ(fake_resident_in(slots[3 * 64 + 16], 32 * 1024), 0);
+}
+
+static void holes_of_many_slabs_are_one_call(void) {
+    punch_eight(0);
+}
+
+static void a_refusal_is_of_one_hole(void) {
+    punch_eight(1);
+}
+
 // A look ends where its bounds are, and the next goes on there.
 static void in_small_steps(void) {
     start(1024, 40);
@@ -307,6 +329,8 @@ int main(void) {
     CASE(what_comes_back_waits_longer);
     CASE(a_trim_teaches_nothing);
     CASE(neighbours_join);
+    CASE(holes_of_many_slabs_are_one_call);
+    CASE(a_refusal_is_of_one_hole);
     CASE(in_small_steps);
     CASE(nothing_new_costs_nothing);
     CASE(figures_of_a_bin);

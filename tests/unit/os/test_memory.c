@@ -100,6 +100,43 @@ static void test_purge(void) {
     CHECK(os_purge(area, bytes) != 0);
 }
 
+enum { RANGES = 5, RANGE_PAGES = 2 };
+
+// Every second piece of so many pages is a range.
+static void make_ranges(char *area, struct os_range *ranges) {
+    size_t bytes = RANGE_PAGES * os_page_bytes();
+    test_fill(area, 2 * RANGES * bytes, 7);
+    for (unsigned i = 0; i < RANGES; i++)
+        ranges[i] = (struct os_range){area + 2 * i * bytes, bytes};
+}
+
+// So many of the first ones are empty; between them and behind them all is as it was.
+static void check_ranges(const char *area, const struct os_range *ranges, unsigned gone) {
+    size_t bytes = ranges[0].bytes;
+    CHECK_EQ(os_resident_in(area, 2 * RANGES * bytes), (2 * RANGES - gone) * bytes);
+    for (unsigned i = 0; i < gone; i++)
+        CHECK(test_is_byte(ranges[i].address, bytes, 0));
+}
+
+static void test_purge_all(void) {
+    size_t          page = os_page_bytes(), bytes = 2 * RANGES * RANGE_PAGES * page;
+    char           *area = os_map(bytes, page, OS_READ_WRITE, "tide test");
+    struct os_range ranges[RANGES];
+    CHECK_EQ(os_purge(area, page), 0);
+    make_ranges(area, ranges);
+    CHECK_EQ(os_purge_all(ranges, RANGES), RANGES);
+    check_ranges(area, ranges, RANGES);
+    CHECK_EQ(os_purge_all(ranges, 0), 0);
+    for (unsigned locked = 0; locked < RANGES; locked++) {
+        make_ranges(area, ranges);
+        CHECK_EQ(syscall(SYS_mlock, ranges[locked].address, page), 0);
+        CHECK_EQ(os_purge_all(ranges, RANGES), locked);
+        CHECK_EQ(syscall(SYS_munlock, ranges[locked].address, page), 0);
+        check_ranges(area, ranges, locked);
+    }
+    os_unmap(area, bytes);
+}
+
 // Locked pages are not given back: the answer says so, and the content stays.
 static void test_purge_locked(void) {
     size_t page = os_page_bytes();
@@ -249,6 +286,7 @@ int main(void) {
     test_commit();
     test_purge();
     test_purge_locked();
+    test_purge_all();
     test_resize();
     test_move();
     test_is_mapped();

@@ -51,6 +51,20 @@ static void without_madvise(void) {
     os_unmap(area, MIB(1));
 }
 
+// The first list finds out; it and the next one go range by range.
+static void without_lists_of_ranges(void) {
+    size_t          page = os_page_bytes();
+    char           *area = os_map(MIB(1), GRANULE, OS_READ_WRITE, "tide test");
+    struct os_range ranges[] = {{area, page}, {area + 2 * page, page}, {area + 4 * page, page}};
+    CHECK_EQ(os_purge(area, page), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        test_fill(area, MIB(1), 2);
+        CHECK_EQ(os_purge_all(ranges, ARRAY_COUNT(ranges)), ARRAY_COUNT(ranges));
+        CHECK_EQ(os_resident_in(area, MIB(1)), MIB(1) - 3 * page);
+    }
+    os_unmap(area, MIB(1));
+}
+
 static uint64_t mapped_pages(void) {
     char      text[64];
     uint64_t  pages;
@@ -120,6 +134,7 @@ static void without_futex(void) {
 
 static const struct refusal refusals[] = {
     {"madvise", SYS_madvise, without_madvise},
+    {"process_madvise", 440, without_lists_of_ranges},
     {"mremap", SYS_mremap, without_mremap},
     {"mincore", SYS_mincore, without_mincore},
     {"prctl", SYS_prctl, check_plain_use},

@@ -285,7 +285,7 @@ static void oldest_go_first(void) {
     CHECK_EQ(fake_purged_bytes(), 3 * GRANULE);
     CHECK_EQ(fake_resident_in((void *)bases[0], GRANULE), 0);
     CHECK_EQ(pages.heap.dirty_bytes, 7 * GRANULE);
-    CHECK_EQ(counters_process.value[COUNTER_purges], 2);
+    CHECK_EQ(counters_process.value[COUNTER_purges], 1);  // two spans, one call
     CHECK_EQ(counters_process.value[COUNTER_purged_bytes], 3 * GRANULE);
     CHECK_EQ(purge_heap(p, &pages.heap, SIZE_MAX, PURGE_BUDGET), 7 * GRANULE);
     CHECK_EQ(purge_heap(p, &pages.heap, SIZE_MAX, PURGE_BUDGET), 0);
