@@ -72,19 +72,28 @@ static bool is_above_soft_limit(void) {
     return limit_is_set() && limit_excess() > 0;
 }
 
+// Room that all caches together may have, were one to have `own` bytes. Beyond what any thread may
+// have, caches may have as much as the process holds: in a small heap more would be most of it.
+// More than a quarter of a thread's most is for few threads: those that find most of the process's
+// unused.
+static size_t total_most(size_t own, bool proven) {
+    size_t total = option(OPT_CACHE_TOTAL);
+    if (!proven)
+        total >>= TOTAL_UNPROVEN;
+    else if (own > option(OPT_CACHE) / 4)
+        total /= 4;
+    return own > UNPROVEN_BYTES ? min_size(total, arena_held()) : total;
+}
+
 // Bytes of room from the budgets of thread and process. False: one of them is used up, or the soft
-// limit is and the cache has what it needs least. More than a quarter of a thread's most is for few
-// threads: those that find most of the process's unused.
+// limit is and the cache has what it needs least.
 static bool allow(struct cache *cache, size_t bytes, bool proven) {
-    size_t own = cache->allowed + bytes, most = option(OPT_CACHE), total = option(OPT_CACHE_TOTAL);
+    size_t own = cache->allowed + bytes, most = option(OPT_CACHE);
     if (own > LIMITED_ROOM && is_above_soft_limit())
         return false;
     if (own > (proven ? most : min_size(most / 4, UNPROVEN_BYTES)))
         return false;
-    if (!proven)
-        total >>= TOTAL_UNPROVEN;
-    else if (own > most / 4)
-        total /= 4;
+    size_t total = total_most(own, proven);
     if (__atomic_add_fetch(&total_allowed.bytes, bytes, __ATOMIC_RELAXED) > total) {
         __atomic_fetch_sub(&total_allowed.bytes, bytes, __ATOMIC_RELAXED);
         return false;

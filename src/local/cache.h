@@ -17,7 +17,8 @@
 //     quarter of the one or a sixteenth of the other, only for demand that is proven: refills and
 //     flushes that take turns, because then room saves both. A thread gets more than a quarter of
 //     its most while all caches have less than a quarter of theirs: one busy thread may hold what
-//     four may hold together.
+//     four may hold together. And more than a mebibyte it gets while all caches have less room than
+//     the process has memory: the caches of a small heap are small.
 //     After several rooms were flushed in a row each flush takes its share of the room: a thread
 //     that frees a lot and parks holds little. A flush is short, so that no call waits long.
 //     Classes idle for a while lose half of what they hold.

@@ -178,6 +178,19 @@ static void more_than_a_quarter_is_for_few_threads(void) {
     caches_delete(first);
 }
 
+// Beyond a mebibyte room is for what the process holds, not for what it held.
+static void room_is_not_more_than_the_heap(void) {
+    start();
+    for (class_id of = 40; of <= 64; of += 8, arena_trim(0)) {
+        swing(of, 30);
+        cache_drain(cache);
+    }
+    CHECK_LE(cache->allowed, MIB(1));
+    take(80, 64);
+    swing(60, 30);
+    CHECK(cache->allowed > MIB(1));
+}
+
 static void budget_of_a_thread(void) {
     start();
     CHECK_EQ(options_set(OPT_CACHE, KIB(100)), OPTION_OK);
@@ -420,6 +433,7 @@ int main(void) {
     CASE(a_burst_of_frees_takes_room_back);
     CASE(room_is_earned_by_turns);
     CASE(more_than_a_quarter_is_for_few_threads);
+    CASE(room_is_not_more_than_the_heap);
     CASE(budget_of_a_thread);
     CASE(budget_of_the_process);
     CASE(no_room_at_all);
