@@ -24,8 +24,8 @@ enum {
     STREAK_ROOMS = 12,       // rooms flushed in a row that may be a swing
 };
 
-// Room of all caches, bytes; relaxed: a budget. In a line of its own: all threads write it, and would
-// take what stands beside it from those that read that at each slow path.
+// Room of all caches, bytes; relaxed: a budget. In a line of its own: all threads write it, and
+// would take what stands beside it from those that read that at each slow path.
 static struct {
     uint64_t bytes;
 } CACHE_ALIGNED total_allowed;

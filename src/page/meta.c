@@ -5,10 +5,11 @@
 //
 // Chunks double from 256 KiB to 4 MiB; what is left of the old chunk when a new one is made stays
 // unused. When half of a chunk is used the next one is made ready: at the end of the address space
-// (RLIMIT_AS) the page heap has taken the last granule, at the limit of mappings no piece of one can
-// get another protection, and without records nothing could be cut from what is free. Where no next
-// one is to be had, areas leave some room for records: a thread can do without a cache. They opt out of transparent huge pages: records are few in most chunks, and
-// areas of caches are touched in part, so that a huge page would make resident what nobody uses.
+// (RLIMIT_AS) the page heap has taken the last granule, at the limit of mappings no piece of one
+// can get another protection, and without records nothing could be cut from what is free. Where no
+// next one is to be had, areas leave some room for records: a thread can do without a cache.
+// Chunks opt out of transparent huge pages: records are few in most of them, and areas of caches
+// are touched in part, so that a huge page would make resident what nobody uses.
 #include "page/meta.h"
 
 #include "os/lock.h"
