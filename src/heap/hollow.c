@@ -230,10 +230,17 @@ static bool may_go_on(const struct look *look) {
     return !look->refused && (!look->work || (look->work->bytes > 0 && look->work->visits > 0));
 }
 
+// Nobody asked for a look with `work`: it comes again rather than wait for a bin, whose lock a trim
+// may hold that has lost its processor.
 static size_t look_over(struct bin *bin, struct hollow_work *work) {
     struct look look = {.bin = bin, .work = work};
     bool        more = true;
-    lock_acquire(&bin->lock);
+    if (!work) {
+        lock_acquire(&bin->lock);
+    } else if (!lock_try(&bin->lock)) {
+        work->visits--;
+        return 0;
+    }
     bin_merge_locked(bin);
     begin_locked(&look);
     while (more && may_go_on(&look)) {
