@@ -156,6 +156,7 @@ static uint64_t count_slack(uint64_t *missed) {
         }
     }
     POKE(&arena_purge()->gauge.hole_bytes, holes);
+    POKE(&arena_purge()->gauge.slack_bytes, slack);
     return slack;
 }
 

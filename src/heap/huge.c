@@ -206,6 +206,8 @@ static void count_block(const struct span *span, int sign) {
     counters_add(&counters_process, COUNTER_huge_bytes, (uint64_t)sign * span->bytes);
     counters_add(&counters_process, COUNTER_slack_bytes, (uint64_t)sign * span_slack(span));
     counters_add(&counters_process, COUNTER_huge_blocks, (uint64_t)sign);
+    if (sign > 0)
+        page_gauge_note_demand(&shared->gauge);
 }
 
 static void set_bytes(struct span *span, size_t bytes) {

@@ -1,6 +1,8 @@
 // page/page_gauge.c - see page_gauge.h.
 #include "page/page_gauge.h"
 
+#include "conf/counters.h"
+
 void page_gauge_purged(struct page_gauge *gauge, uint64_t bytes) {
     __atomic_fetch_add(&gauge->purged_bytes, bytes, __ATOMIC_RELAXED);
 }
@@ -23,4 +25,16 @@ uint64_t page_gauge_taken(struct page_gauge *gauge, uint64_t bytes) {
     if (missed > 0)
         __atomic_fetch_add(&gauge->missed_bytes, missed, __ATOMIC_RELAXED);
     return missed;
+}
+
+uint64_t page_gauge_resident(const struct page_gauge *gauge) {
+    uint64_t active = PEEK(&gauge->active_bytes), holes = PEEK(&gauge->hole_bytes);
+    return active - min_size(active, holes) + PEEK(&counters_process.value[COUNTER_huge_bytes]);
+}
+
+void page_gauge_note_demand(struct page_gauge *gauge) {
+    uint64_t resident = page_gauge_resident(gauge);
+    uint64_t demand = resident - min_size(resident, PEEK(&gauge->slack_bytes));
+    if (demand > PEEK(&gauge->demand))
+        POKE(&gauge->demand, demand);
 }

@@ -9,7 +9,10 @@ struct page_gauge {
     uint64_t dirty_bytes;   // resident in free spans
     uint64_t active_bytes;  // in spans in use
     uint64_t hole_bytes;    // of those, what went back inside slabs: as the last look found it
+    uint64_t slack_bytes;   // and what is in free slots that were used once; likewise
     uint64_t slab_bytes;    // resident in slabs; kept by bins, and only where a limit is set
+    uint64_t demand;        // the most that was in use lately (page_gauge_note_demand); the purge
+                            // forgets it. Relaxed: a hint
     uint64_t purged_bytes;  // given back to the kernel, and not taken again since
     uint64_t missed_bytes;  // taken again after they were given back, ever: each was a page fault
     uint64_t reused_bytes;  // resident ones that were taken again, ever: of free spans, and freed
@@ -24,4 +27,8 @@ struct page_gauge {
 void page_gauge_purged(struct page_gauge *gauge, uint64_t bytes);
 // Of what was given back so far, all but a 2^halvings-th is taken for gone for good.
 void page_gauge_forget(struct page_gauge *gauge, uint64_t halvings);
+// What is resident in use now: slabs with their free slots, large and huge blocks.
+uint64_t page_gauge_resident(const struct page_gauge *gauge);
+// To be called after something came into use: it counts without the free slots.
+void page_gauge_note_demand(struct page_gauge *gauge);
 uint64_t page_gauge_taken(struct page_gauge *gauge, uint64_t bytes);

@@ -197,6 +197,7 @@ static struct span *take_locked(struct page_heap *heap, size_t granules, size_t 
     __atomic_fetch_add(&heap->gauge->reused_bytes, span->resident, __ATOMIC_RELAXED);
     span_publish_ends(span);
     count_active(heap, (intptr_t)span_bytes(span));
+    page_gauge_note_demand(heap->gauge);
     return span;
 }
 
@@ -243,6 +244,7 @@ static bool grow_span_locked(struct page_heap *heap, struct span *span, size_t g
             release_locked(heap, rest);
     }
     count_active(heap, (intptr_t)span_bytes(right));
+    page_gauge_note_demand(heap->gauge);
     page_map_set_class(right->base, right->granules, CLASS_INSIDE);
     // Of the whole it is no longer known what is zero.
     if (right->state == SPAN_DIRTY)

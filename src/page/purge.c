@@ -84,15 +84,27 @@ static void learn_locked(struct purge *purge, uint64_t now_ns) {
         page_gauge_forget(&purge->gauge, halvings);
         POKE(&purge->high_bytes, 0);
         POKE(&purge->low_bytes, UINT64_MAX);
+        purge->demand_before = halvings > 1 ? 0 : PEEK(&purge->gauge.demand);
+        POKE(&purge->gauge.demand, 0);
+        page_gauge_note_demand(&purge->gauge);
     }
     regret = fade_locked(purge, regret, now_ns);
     POKE(&purge->regret, regret + 2 * (missed - purge->missed_seen));
     purge->missed_seen = missed;
 }
 
+// Free memory that is kept for demand to come back is no more than demand was, and a quarter for
+// what does not fit.
+static uint64_t room_for_regret(const struct purge *purge) {
+    uint64_t most = max_size(PEEK(&purge->gauge.demand), PEEK(&purge->demand_before));
+    most += most / 4;
+    return most - min_size(most, page_gauge_resident(&purge->gauge));
+}
+
 // Nothing is regretted while others wait for memory.
 static uint64_t most_now(const struct purge *purge) {
-    return budget(purge) + (UNLIKELY(purge_is_pressed(purge)) ? 0 : PEEK(&purge->regret));
+    uint64_t regret = UNLIKELY(purge_is_pressed(purge)) ? 0 : PEEK(&purge->regret);
+    return budget(purge) + (regret ? min_size(regret, room_for_regret(purge)) : 0);
 }
 
 uint64_t purge_allowance(struct purge *purge, uint64_t now_ns) {

@@ -9,8 +9,10 @@
 //           twice as much, so that few steps find out how far free memory swings. Every second half
 //           of that is forgotten, but for what it really swung by in that second, or what of it was
 //           used again. So demand that swings pays for its first swing only, and a burst that does
-//           not come back leaves nothing. When nearly nothing free was used again for half a
-//           second, the rest goes within the next.
+//           not come back leaves nothing. But regret only keeps what demand could come back for:
+//           with it all that is resident stays below 1.25 x the most that was in use lately, so
+//           that what free slots of slabs hold leaves free spans less. When nearly nothing free
+//           was used again for half a second, the rest goes within the next.
 //   decay   while there is traffic, what nobody used for a while drains along the curve of
 //           base/decay.
 // Free slots of slabs in use have half such a budget and a regret of their own; it is asked once a
@@ -32,6 +34,7 @@ struct purge {
     uint64_t          regret_ns;  // when it was last halved
     uint64_t          high_bytes, low_bytes;  // of dirty bytes since then, as settles saw them;
                                               // relaxed: hints
+    uint64_t          demand_before;  // gauge.demand of the second before; likewise
     bool              pressed;      // the machine is short of memory; relaxed: a hint
     uint64_t          missed_seen;  // of gauge.missed_bytes, what is in `regret` already
     uint64_t          reused_seen;  // gauge.reused_bytes then

@@ -40,7 +40,7 @@ int main(void) {
     all_work(FILL);
     CHECK_LE(base + (size_t)THREADS * BYTES * 9 / 10, proc_rss());
     all_work(EMPTY);
-    CHECK_LE(proc_rss(), base + 44 * PARK_MIB);  // 38 measured; 17 of them in slabs that caches pin
+    CHECK_LE(proc_rss(), base + 32 * PARK_MIB);  // 24 to 31 measured
     usleep(20000);
     malloc_trim(0);
     CHECK_LE(proc_rss(), base + 4 * PARK_MIB);

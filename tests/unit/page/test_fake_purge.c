@@ -96,11 +96,13 @@ static uint64_t regret(void) {
 // Demand that is there keeps it; half a second after the last of it, it goes within another half.
 static void regret_fades_when_demand_is_over(void) {
     start(second);
+    p->gauge.demand = MIB(80);
     p->gauge.missed_bytes = MIB(32);
     CHECK_EQ(regret(), MIB(64));
     for (unsigned i = 0; i < 40; i++) {
         p->high_bytes = MIB(64);
         p->low_bytes = 0;
+        p->gauge.demand = MIB(80);
         fake_advance(second / 8);
         p->gauge.reused_bytes += i % 4 == 0 ? MIB(5) : 0;
         CHECK_EQ(regret(), MIB(64));
@@ -116,6 +118,33 @@ static void regret_fades_when_demand_is_over(void) {
     CHECK_EQ(regret(), MIB(32));
     fake_advance(second / 4);
     CHECK_EQ(regret(), MIB(8));
+}
+
+// It keeps what demand could come back for, beside what is resident: no more.
+static void regret_is_no_more_than_demand(void) {
+    start(second);
+    p->gauge.missed_bytes = MIB(100);
+    p->gauge.demand = MIB(40);
+    CHECK_EQ(regret(), MIB(50));
+    p->gauge.active_bytes = MIB(45);
+    CHECK_EQ(regret(), MIB(5));
+    p->gauge.slack_bytes = MIB(10);
+    page_gauge_note_demand(&p->gauge);
+    CHECK_EQ(p->gauge.demand, MIB(40));
+    p->gauge.slack_bytes = 0;
+    page_gauge_note_demand(&p->gauge);
+    CHECK_EQ(p->gauge.demand, MIB(45));
+    p->gauge.active_bytes = MIB(60);
+    CHECK_EQ(regret(), 0);
+    p->gauge.active_bytes = 0;
+    p->high_bytes = MIB(200);
+    p->gauge.reused_bytes += MIB(200);
+    fake_advance(second);
+    CHECK_EQ(regret(), MIB(45) * 5 / 4);  // the second before
+    p->high_bytes = MIB(200);
+    p->gauge.reused_bytes += MIB(200);
+    fake_advance(second);
+    CHECK_EQ(regret(), 0);
 }
 
 // --- free slots of slabs ------------------------------------------------------------------------
@@ -322,6 +351,7 @@ static void the_end_of_a_long_span_goes(void) {
     memset((void *)base, 1, 64 * GRANULE);
     page_heap_give(&pages.heap, span, 64 * GRANULE, 0);
     CHECK_EQ(purge_heap(p, &pages.heap, 16 * GRANULE, PURGE_BUDGET), 16 * GRANULE);
+    p->gauge.demand = MIB(8);
     uint64_t missed = pages.gauge.missed_bytes, allowance = purge_allowance(p, os_now_ns());
     p->gauge.missed_bytes += 5;
     CHECK_EQ(purge_allowance(p, os_now_ns()), allowance + 10);
@@ -389,6 +419,7 @@ int main(void) {
     CASE(no_budget_at_all);
     CASE(few_purges);
     CASE(regret_fades_when_demand_is_over);
+    CASE(regret_is_no_more_than_demand);
     CASE(a_part_of_the_free_slots_goes);
     CASE(holes_are_regretted);
     CASE(no_holes_while_others_look_or_the_kernel_refuses);
