@@ -75,6 +75,7 @@ const struct fake_record *fake_record(unsigned index);
 size_t   fake_mapped_bytes(void);     // in the table, reserved ones included; the break is not
 size_t   fake_committed_bytes(void);  // read-write ones
 unsigned fake_mappings(void);         // entries of the table
+size_t   fake_mapped_as(const char *name);  // of mapped bytes those of this name
 // The name of the mapping that holds `address`, NULL when none does.
 const char *fake_name_at(const void *address);
 bool        fake_is_committed(const void *address, size_t bytes);  // all of it

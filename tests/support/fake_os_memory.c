@@ -365,6 +365,14 @@ size_t fake_mapped_bytes(void) {
     return sum;
 }
 
+size_t fake_mapped_as(const char *name) {
+    size_t sum = 0;
+    for (unsigned i = 0; i < table_count; i++)
+        if (table[i].name && text_equal(table[i].name, name))
+            sum += table[i].end - table[i].start;
+    return sum;
+}
+
 size_t fake_committed_bytes(void) {
     size_t sum = 0;
     for (unsigned i = 0; i < table_count; i++)
