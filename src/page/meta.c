@@ -33,9 +33,12 @@ static struct {
 
 const struct meta_sight meta_sight = {&store.chunks, &store.next, &store.used_bytes};
 
-static bool reserve_locked(struct meta_reserve *chunk, size_t bytes_min) {
+static size_t usual_bytes(size_t bytes_min) {
+    return max_size(store.chunk_bytes ? store.chunk_bytes : CHUNK_FIRST, bytes_min);
+}
+
+static bool reserve_locked(struct meta_reserve *chunk, size_t bytes) {
     size_t page = os_page_bytes();
-    size_t bytes = max_size(store.chunk_bytes ? store.chunk_bytes : CHUNK_FIRST, bytes_min);
     chunk->bytes = align_up(bytes, page);
     chunk->is_committed = false;
     chunk->base = os_map(chunk->bytes + 2 * page, page, OS_RESERVED, "tidemalloc meta");
@@ -66,20 +69,24 @@ static bool use_locked(struct meta_reserve *chunk) {
     store.bump = (char *)(head + 1);
     store.bump_half = base + page + bytes / 2;
     store.bump_end = base + page + bytes;
-    store.chunk_bytes = min_size(bytes * 2, CHUNK_LAST);
+    store.chunk_bytes = min_size(max_size(bytes * 2, store.chunk_bytes), CHUNK_LAST);
     return true;
 }
 
+// A tight address space refuses the whole chunk first; then only what is needed.
 static bool new_chunk_locked(size_t bytes_min) {
     struct meta_reserve chunk;
     if (store.next.base && store.next.bytes >= bytes_min && use_locked(&store.next))
+        return true;
+    if (reserve_locked(&chunk, usual_bytes(bytes_min)) && use_locked(&chunk))
         return true;
     return reserve_locked(&chunk, bytes_min) && use_locked(&chunk);
 }
 
 // True: there is a next chunk of at least so many bytes that asks the kernel for nothing more.
 static bool make_ready_locked(size_t bytes_min) {
-    if (!store.next.base && !reserve_locked(&store.next, bytes_min))
+    if (!store.next.base && !reserve_locked(&store.next, usual_bytes(bytes_min)) &&
+        !reserve_locked(&store.next, bytes_min))
         return false;
     return commit_locked(&store.next) && store.next.bytes >= bytes_min;
 }
@@ -89,18 +96,14 @@ static void make_ready_ahead_locked(void) {
     if (LIKELY(!store.bump_half || store.bump < store.bump_half))
         return;
     store.bump_half = NULL;
-    make_ready_locked(1);
+    make_ready_locked(SPARE);
 }
 
 static void *cut_locked(size_t bytes, size_t alignment) {
     uintptr_t start = align_up((uintptr_t)store.bump, alignment);
     if (!store.bump || start + bytes > (uintptr_t)store.bump_end) {
-        // A tight address space refuses the whole chunk first; then only what is needed.
-        if (!new_chunk_locked(bytes + alignment)) {
-            store.chunk_bytes = 1;
-            if (!new_chunk_locked(bytes + alignment))
-                return NULL;
-        }
+        if (!new_chunk_locked(bytes + alignment))
+            return NULL;
         start = align_up((uintptr_t)store.bump, alignment);
     }
     store.bump = (char *)start + bytes;
@@ -161,10 +164,7 @@ static bool leaves_spare_locked(size_t bytes) {
     size_t need = bytes + AREA_ALIGNMENT + SPARE;
     if (store.bump && (size_t)(store.bump_end - store.bump) >= need)
         return true;
-    if (make_ready_locked(need) || new_chunk_locked(need))
-        return true;
-    store.chunk_bytes = 1;  // a tight address space: only what is needed
-    return new_chunk_locked(need);
+    return make_ready_locked(need) || new_chunk_locked(need);
 }
 
 void *meta_area(size_t bytes) {

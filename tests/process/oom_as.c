@@ -97,6 +97,7 @@ static void test_records_at_the_end(void) {
     struct link *last = list;
     free_list(last->next, 50 * 1000);
     list = allocate_to_the_end(30, &second);
+    printf("%zu bytes in large blocks, then %zu in small ones\n", first, second);
     CHECK_LE(first * 2 / 3, second);
     free_list(list, 30);
     free(last);
