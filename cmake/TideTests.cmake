@@ -45,5 +45,5 @@ function(tide_floor_test program highest file label)
     tide_floor_program(${program} ${highest} ${file})
     add_test(NAME ${program} COMMAND ${program})
     set_tests_properties(${program} PROPERTIES
-        LABELS ${label} TIMEOUT 120 SKIP_RETURN_CODE 77)
+        LABELS ${label} TIMEOUT 600 SKIP_RETURN_CODE 77)
 endfunction()

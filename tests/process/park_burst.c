@@ -41,7 +41,7 @@ int main(void) {
     CHECK_LE(base + (size_t)THREADS * BYTES * 9 / 10, proc_rss());
     all_work(EMPTY);
     CHECK_LE(proc_rss(), base + 32 * PARK_MIB);  // 24 to 31 measured
-    usleep(20000);
+    park_all_asleep(threads, THREADS);
     malloc_trim(0);
     CHECK_LE(proc_rss(), base + 4 * PARK_MIB);
     park_end(threads, THREADS);

@@ -24,7 +24,7 @@ static void work(struct park_thread *self, int step) {
 static void all_work(int step) {
     for (unsigned i = 0; i < THREADS; i++)
         park_turn(&threads[i], step);
-    usleep(20000);
+    park_all_asleep(threads, THREADS);
 }
 
 static void check_parked(size_t base, int step) {

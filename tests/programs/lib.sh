@@ -25,7 +25,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
 INPUT=$HERE/input
 NAME=$(basename "$0" .sh)
-RUN_LIMIT=${RUN_LIMIT:-100}  # seconds one run may take before it counts as hanging
+RUN_LIMIT=${RUN_LIMIT:-300}  # seconds one run may take before it counts as hanging
 WORK=
 SERVERS=()                   # process groups to end when the script ends
 

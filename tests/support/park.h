@@ -3,9 +3,13 @@
 // One takes its turn, works, and sleeps again before the caller of park_turn goes on: at each
 // figure of RSS at most the caller runs.
 #pragma once
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/support/proc.h"
@@ -17,6 +21,7 @@ enum { PARK_MIB = 1 << 20, PARK_DEPTH = 8 << 10 };
 struct park_thread {
     pthread_t thread;
     sem_t     turn, done;
+    int       number;  // of the kernel; written by the thread before its first post
     unsigned  index;
     int       step;                                   // handed to `work`; < 0: end
     void (*work)(struct park_thread *self, int step);  // by the thread
@@ -32,6 +37,7 @@ static inline void park_touch_stack(void) {
 static inline void *park_body(void *argument) {
     struct park_thread *self = argument;
     park_touch_stack();
+    self->number = (int)syscall(SYS_gettid);
     sem_post(&self->done);
     for (;;) {
         while (sem_wait(&self->turn) != 0)
@@ -55,6 +61,27 @@ static inline void park_turn(struct park_thread *one, int step) {
         park_wait(one);
 }
 
+// Does the kernel say that it sleeps? By calls that allocate nothing.
+static inline bool park_is_asleep(const struct park_thread *one) {
+    char path[64], text[256];
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", one->number);
+    int file = open(path, O_RDONLY);
+    CHECK(file >= 0);
+    ssize_t length = read(file, text, sizeof text - 1);
+    close(file);
+    CHECK(length > 0);
+    text[length] = '\0';
+    const char *state = strrchr(text, ')');
+    return state != NULL && state[1] == ' ' && state[2] == 'S';
+}
+
+// Waits for all of them between their post and their sleep, however long they wait for a processor.
+static inline void park_all_asleep(struct park_thread *threads, unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        while (!park_is_asleep(&threads[i]))
+            usleep(1000);
+}
+
 static inline void park_start(struct park_thread *threads, unsigned count,
                               void (*work)(struct park_thread *self, int step)) {
     pthread_attr_t attributes;
@@ -68,7 +95,7 @@ static inline void park_start(struct park_thread *threads, unsigned count,
         CHECK_EQ(pthread_create(&threads[i].thread, &attributes, park_body, &threads[i]), 0);
         park_wait(&threads[i]);
     }
-    usleep(20000);  // the last one between its post and its sleep
+    park_all_asleep(threads, count);
 }
 
 static inline void park_end(struct park_thread *threads, unsigned count) {

@@ -20,12 +20,13 @@ from tide_case import LIBRARY, PROGRAMS, SECONDS, TIDE, TideCase, environment, t
 
 MIB = 1 << 20
 PYTHON = sys.executable
+# On a loaded machine looks are seconds apart.
 FILL = ("import sys, time\n"
         "blocks = [bytearray(3 << 20) for i in range(20)]\n"
         "print('filled'); sys.stdout.flush()\n"
-        "time.sleep(1)\n"
+        "time.sleep(3)\n"
         "del blocks\n"
-        "time.sleep(1)\n")
+        "time.sleep(3)\n")
 # Each signal leaves a byte in the pipe, also one that comes before the first was noted.
 INTERRUPTED = ("import os, signal, sys, time\n"
                "out, into = os.pipe2(os.O_NONBLOCK)\n"
