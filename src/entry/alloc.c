@@ -8,6 +8,7 @@
 #include "entry/foreign.h"
 #include "entry/init.h"
 #include "entry/keeper.h"
+#include "heap/hardened.h"
 #include "heap/huge.h"
 #include "heap/user_heap.h"
 #include "os/fail.h"
@@ -62,7 +63,16 @@ static struct memory from_span(struct span *span) {
 // Clearing less costs less than a look into the bin.
 #define ZERO_SLOT_LEAST KIB(32)
 
+static struct memory take_hardened(const struct alloc_request *request) {
+    struct memory memory;
+    memory.start =
+        hardened_take(request->heap, request->bytes, request->alignment, &memory.is_zero);
+    return memory;
+}
+
 static struct memory take(const struct alloc_request *request) {
+    if (hardened_is_on())
+        return take_hardened(request);
     if (request->heap)
         return (struct memory){user_heap_take(request->heap, request->bytes), false};
     class_id id = size_class_aligned(max_size(request->bytes, 1), request->alignment);
@@ -91,6 +101,7 @@ COLD static bool make_room(size_t bytes) {
     if (cache && limit_is_set())
         cache_drain(cache);
     thread_leave();
+    hardened_flush();
     return arena_reclaim(bytes);
 }
 
@@ -171,6 +182,10 @@ static void give_small(const char *function, void *pointer, struct block *block)
 
 static void give(const char *function, void *pointer, struct block *block) {
     uint64_t perturb = option(OPT_PERTURB);
+    if (hardened_is_on()) {
+        hardened_give(function, block);
+        return;
+    }
     if (UNLIKELY(perturb))
         memset(pointer, (int)perturb, block->usable);
     if (UNLIKELY(user_heap_of(block) != NULL))
@@ -183,6 +198,10 @@ static void give(const char *function, void *pointer, struct block *block) {
         huge_give(block->span);
         arena_wake_keeper();
     }
+}
+
+void alloc_give(const char *function, struct block *block) {
+    give(function, (void *)block->base, block);
 }
 
 void alloc_free(const char *function, void *pointer) {
@@ -236,7 +255,9 @@ static bool resize_span(struct block *block, size_t bytes) {
     return done;
 }
 
-static bool resize_in_place(struct block *block, size_t bytes) {
+static bool resize_in_place(const char *function, struct block *block, size_t bytes) {
+    if (hardened_is_on())
+        return hardened_resize(function, block, bytes);
     if (block->kind == BLOCK_SMALL)
         return fits_slot(block, bytes);
     if (bytes <= SMALL_MAX)
@@ -267,13 +288,11 @@ static void *move_content(const char *function, void *pointer, struct block *blo
 }
 
 static void *resize_live(const char *function, void *pointer, struct block *block, size_t bytes) {
-    if (block->kind == BLOCK_SMALL && fits_slot(block, bytes))
-        return pointer;
-    if (block->kind == BLOCK_HUGE) {
+    if (block->kind == BLOCK_HUGE && !hardened_is_on()) {
         void *moved = move_pages(block, bytes);
         if (moved)
             return moved;
-    } else if (resize_in_place(block, bytes)) {
+    } else if (resize_in_place(function, block, bytes)) {
         return pointer;
     }
     void *moved = move_content(function, pointer, block, bytes);
@@ -373,7 +392,7 @@ bool alloc_resize_inplace(const char *function, void *pointer, size_t bytes) {
     if (block.kind == BLOCK_FOREIGN)
         done = possible && bytes <= alloc_usable_size(function, pointer);
     else if (block_is_live(&block))
-        done = possible && resize_in_place(&block, bytes);
+        done = possible && resize_in_place(function, &block, bytes);
     else
         block_fail(function, pointer, &block);
     errno = before;
@@ -399,8 +418,10 @@ size_t alloc_usable_size(const char *function, const void *pointer) {
 size_t alloc_good_size(size_t bytes) {
     if (bytes > PTRDIFF_MAX)
         return 0;
+    init_ensure();
+    if (hardened_is_on())
+        return bytes;
     if (bytes <= SMALL_MAX)
         return class_bytes(size_class_of(bytes));
-    init_ensure();
     return align_up(bytes, os_page_bytes());
 }

@@ -94,6 +94,8 @@ COLD void *alloc_slow(size_t bytes);
 void *alloc_any(const struct alloc_request *request);
 // Frees anything; `function` is what a message calls it. NULL is nothing.
 COLD void alloc_free(const char *function, void *pointer);
+// Frees a live block that was found already.
+void alloc_give(const char *function, struct block *block);
 // As alloc_free; fatal unless the block may have been asked for with this size and alignment.
 COLD void alloc_free_sized(const char *function, void *pointer, size_t bytes, size_t alignment);
 // realloc's whole contract. `zero`: bytes beyond the old usable size are zero.

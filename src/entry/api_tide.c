@@ -104,7 +104,7 @@ EXPORT void tide_heap_free(tide_heap *heap, void *block) {
         return;
     int          before = errno;
     struct block found = own_block("tide_heap_free", heap, block);
-    user_heap_give("tide_heap_free", &found);
+    alloc_give("tide_heap_free", &found);
     errno = before;
 }
 

@@ -4,6 +4,7 @@
 #include "entry/keeper.h"
 #include "heap/arena.h"
 #include "heap/huge.h"
+#include "heap/quarantine.h"
 #include "heap/user_heap.h"
 #include "local/thread.h"
 #include "os/lock.h"
@@ -13,6 +14,7 @@
 void fork_prepare(void) {
     keeper_fork_prepare();
     thread_fork_prepare();
+    quarantine_fork_prepare();
     user_heap_fork_prepare();
     arena_fork_prepare();
     huge_fork_prepare();
@@ -28,6 +30,7 @@ void fork_parent(void) {
     huge_fork_parent();
     arena_fork_parent();
     user_heap_fork_parent();
+    quarantine_fork_parent();
     thread_fork_parent();
     keeper_fork_parent();
 }
@@ -39,6 +42,7 @@ void fork_child(void) {
     huge_fork_child();
     arena_fork_child();
     user_heap_fork_child();
+    quarantine_fork_child();
     thread_fork_child();
     keeper_fork_child();
 }

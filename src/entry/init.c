@@ -10,6 +10,7 @@
 #include "entry/report.h"
 #include "entry/version.h"
 #include "heap/arena.h"
+#include "heap/hardened.h"
 #include "local/last_look.h"
 #include "local/thread.h"
 #include "os/fail.h"
@@ -43,6 +44,7 @@ static void start_core(void) {
     // Not the time: nothing is dirty yet, so decay may begin at its first tick, and a small program
     // never makes the pages of libc's clock resident.
     arena_start(arena_count_wanted(&limits), option(OPT_DECAY) * 1000000, 0);
+    hardened_start();
     arena_set_limits(limit_bytes(OPT_SOFT_LIMIT), limit_bytes(OPT_HARD_LIMIT));
     report_set_source(&figures_source);
 }
@@ -100,6 +102,7 @@ __attribute__((destructor)) static void say_goodbye(void) {
         return;
     if (format != 0)
         report_to_fd(format == 1 ? REPORT_TEXT : REPORT_JSON, STDERR);
+    hardened_last_look();
     thread_mark();
     struct cache *cache = PEEK(&thread_root.cache);
     if (cache != CACHE_NONE)

@@ -1,6 +1,7 @@
 // heap/bin.c - refill, flush, merge. The theory is in bin.h, the protocol of returning in slab.h.
 #include "heap/bin.h"
 
+#include "heap/fence.h"
 #include "os/fail.h"
 #include "os/os.h"
 #include "page/limit.h"
@@ -123,11 +124,31 @@ static void count_resident(const struct bin *bin, const struct slab *slab, int s
 
 // What the page map says of this bin's slabs.
 static class_id class_byte(const struct bin *bin) {
-    return bin->owner ? (class_id)CLASS_HEAP_SLAB : bin->id;
+    return bin->owner ? (class_id)CLASS_HEAP_SLAB : bin_arena_byte(bin->id);
+}
+
+// The granule that is to be a fence stands first. Not for a user's heap, whose end has to give
+// everything back whatever the kernel refuses.
+static size_t fence_granules(const struct bin *bin) {
+    return fence_is_on() && !bin->owner ? 1 : 0;
+}
+
+static void publish(struct bin *bin, struct slab *slab, size_t before) {
+    struct span *span = slab->span;
+    span->slab = slab;
+    span_set_kind(span, SPAN_SLAB);
+    span_publish_all(span, class_byte(bin));
+    if (before > 0) {
+        slab->base += before * GRANULE;
+        slab->fence = SLAB_FENCE_DUE;
+        page_map_set_class(span->base, before, CLASS_FREE);
+    }
 }
 
 static struct slab *add_slab(struct bin *bin) {
-    struct span *span = page_heap_take(bin->pages, size_class_table[bin->id].granules, 1);
+    size_t       before = fence_granules(bin);
+    struct span *span =
+        page_heap_take(bin->pages, before + size_class_table[bin->id].granules, 1);
     if (!span)
         return NULL;
     struct slab *slab = slab_new(span, bin, bin->id);
@@ -135,9 +156,7 @@ static struct slab *add_slab(struct bin *bin) {
         page_heap_give(bin->pages, span, 0, 0);
         return NULL;
     }
-    span->slab = slab;
-    span_set_kind(span, SPAN_SLAB);
-    span_publish_all(span, class_byte(bin));
+    publish(bin, slab, before);
     enlist(bin, slab);
     if (bin->owner)
         list_append(&bin->slabs, &span->owned);
@@ -156,13 +175,25 @@ static void drop(struct bin *bin, struct slab *slab) {
     POKE(&bin->slab_count, bin->slab_count - 1);
     POKE(&bin->touched, bin->touched - slab->high_water);
     POKE(&bin->hole_bytes, bin->hole_bytes - slab->hole_bytes);
-    size_t touched = (size_t)slab->high_water * slab_bytes(slab), holes = slab->hole_bytes;
+    size_t touched = slab->base - span->base + (size_t)slab->high_water * slab_bytes(slab);
+    size_t holes = slab->hole_bytes;
     slab_delete(slab);
     page_heap_give(bin->pages, span, touched, holes);
 }
 
+// As growing does: a change of protection under the lock. False: the kernel refuses, the slab stays.
+// Relaxed: whoever made the fence gave a slot back since, under the lock or through the hand-back.
+static bool open_fence(struct slab *slab) {
+    if (LIKELY(PEEK(&slab->fence) != SLAB_FENCED))
+        return true;
+    if (!fence_remove((void *)slab->span->base, slab->base - slab->span->base))
+        return false;
+    POKE(&slab->fence, SLAB_OPEN);
+    return true;
+}
+
 static void drop_if_idle(struct bin *bin, struct slab *slab) {
-    if (UNLIKELY(slab_is_idle(slab)))
+    if (UNLIKELY(slab_is_idle(slab)) && LIKELY(open_fence(slab)))
         drop(bin, slab);
 }
 
@@ -210,12 +241,19 @@ NOINLINE static void note_missed(struct bin *bin, struct slab *slab, uint32_t by
         slab->patience++;
 }
 
+static uint32_t take_from(struct slab *slab, void **out, uint32_t count) {
+    if (LIKELY(option(OPT_HARDENED) == 0) || option(OPT_RANDOM_SLOTS) == 0)
+        return slab_take(slab, out, count);
+    out[0] = slab_take_random(slab);
+    return out[0] ? 1 : 0;
+}
+
 // From the first slab of the tree: it stays the first as it gets fuller, so its key may change
 // where it stands.
 static uint32_t take_from_first(struct bin *bin, struct slab *slab, void **out, uint32_t count) {
     uint32_t high = slab->high_water, holes = slab->hole_bytes;
     count_resident(bin, slab, -1);
-    uint32_t taken = slab_take(slab, out, count);
+    uint32_t taken = take_from(slab, out, count);
     count_resident(bin, slab, 1);
     POKE(&bin->touched, bin->touched + slab->high_water - high);
     slab->taken_step = PEEK(&bin->pages->gauge->step);
@@ -319,7 +357,7 @@ struct slab *bin_slab_of(const char *function, class_id id, class_id byte, void 
 }
 
 struct bin *bin_of(const char *function, class_id id, void *slot) {
-    return PEEK(&bin_slab_of(function, id, id, slot)->bin);
+    return PEEK(&bin_slab_of(function, id, bin_arena_byte(id), slot)->bin);
 }
 
 // The map's stale entry may name a slab elsewhere: the line is for the slab that is there now.

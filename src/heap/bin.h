@@ -16,6 +16,7 @@
 // here makes a system call under it but by growing the page heap.
 #pragma once
 #include "conf/counters.h"
+#include "conf/options.h"
 #include "heap/slab.h"
 #include "os/lock.h"
 #include "page/page_heap.h"
@@ -75,6 +76,11 @@ uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, ui
 // Merges what came back.
 void bin_merge_locked(struct bin *bin);
 
+// What the page map says of an arena's slabs of class `id`. Those of a hardened process are no
+// class to the fast paths: all their blocks take the slow one.
+ALWAYS_INLINE class_id bin_arena_byte(class_id id) {
+    return UNLIKELY(option(OPT_HARDENED) != 0) ? (class_id)CLASS_HEAP_SLAB : id;
+}
 // The slab of a slot of class `id`; `byte` is what the page map must say. Fatal as bin_give_locked.
 struct slab *bin_slab_of(const char *function, class_id id, class_id byte, void *pointer);
 // The bin of an arena that a slot of class `id` belongs to. Fatal as bin_give_locked.

@@ -81,7 +81,7 @@ void bin_return(const char *function, class_id id, void **slots, uint32_t count)
     if (is_scattered(slots, count))
         sort_addresses(slots, count);
     for (uint32_t done = 0; done < count;) {
-        struct slab *slab = bin_slab_of(function, id, id, slots[done]);
+        struct slab *slab = bin_slab_of(function, id, bin_arena_byte(id), slots[done]);
         done += return_to_slab(function, slab, slots + done, count - done);
     }
 }

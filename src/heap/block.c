@@ -1,8 +1,20 @@
 // heap/block.c - see block.h.
 #include "heap/block.h"
 
+#include "conf/options.h"
 #include "os/fail.h"
 #include "os/os.h"
+
+// In a hardened process: what was asked for, and a slot that waits for reuse is none.
+static void ask_mark(struct block *block, uint32_t slot) {
+    uint16_t mark = PEEK(slab_mark(block->slab, slot));
+    if (mark >= SLOT_LIVE) {
+        block->usable -= block->kind == BLOCK_SMALL ? (size_t)(mark - SLOT_LIVE) : 0;
+    } else {
+        block->kind = BLOCK_FREED;
+        block->usable = 0;
+    }
+}
 
 static struct block find_in_slab(uintptr_t address) {
     struct slab *slab = slab_find(address);
@@ -21,6 +33,8 @@ static struct block find_in_slab(uintptr_t address) {
         block.kind = BLOCK_SMALL;
         block.usable = slab_bytes(slab);
     }
+    if (UNLIKELY(option(OPT_HARDENED) != 0))
+        ask_mark(&block, slot);
     return block;
 }
 
@@ -28,7 +42,7 @@ static struct block find_whole(uintptr_t address, struct span *span, class_id id
     struct block block = {.kind = BLOCK_INTERIOR, .id = id, .span = span, .base = span->base};
     if (span->base == address) {
         block.kind = id == CLASS_LARGE ? BLOCK_LARGE : BLOCK_HUGE;
-        block.usable = span->bytes;
+        block.usable = UNLIKELY(option(OPT_HARDENED) != 0) ? span->requested : span->bytes;
     }
     return block;
 }
@@ -92,6 +106,8 @@ void block_fail(const char *function, const void *pointer, const struct block *b
 }
 
 bool block_fits_request(const struct block *block, size_t bytes, size_t alignment) {
+    if (UNLIKELY(option(OPT_HARDENED) != 0))
+        return bytes == block->usable && is_aligned(block->base, alignment);
     size_t least = max_size(bytes, alignment);
     size_t rounded = least <= SMALL_MAX ? class_bytes(size_class_of(least))
                                         : align_up(least, os_page_bytes());

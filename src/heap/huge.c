@@ -3,6 +3,7 @@
 
 #include "conf/counters.h"
 #include "conf/options.h"
+#include "heap/fence.h"
 #include "os/lock.h"
 #include "os/os.h"
 #include "page/limit.h"
@@ -35,7 +36,10 @@ static size_t learned_threshold(void) {
     return PEEK(&missed) && options_origin(OPT_HUGE_THRESHOLD) == ORIGIN_DEFAULT ? LEARNED : 0;
 }
 
+// Between fences every block is that does not fit a slab.
 size_t huge_threshold(void) {
+    if (fence_is_on())
+        return SMALL_MAX;
     return max_size(option(OPT_HUGE_THRESHOLD), learned_threshold());
 }
 
@@ -144,7 +148,7 @@ static size_t drop_held(struct span *span, enum purge_reason reason) {
     size_t bytes = span->resident;
     size_t touched = reason == PURGE_ON_REQUEST ? 0 : touched_in(span);
     page_map_set_class(span->base, span->granules, CLASS_NONE);
-    if (os_unmap((void *)span->base, span_bytes(span)) == 0) {
+    if (fence_unmap(span) == 0) {
         page_gauge_purged(&shared->gauge, touched);
         counters_sub(&counters_process, COUNTER_mappings, 1);
         counters_sub(&counters_process, COUNTER_mapped_bytes, span_bytes(span));
@@ -182,6 +186,8 @@ static size_t evict(uint64_t until_ns, enum purge_reason reason) {
 }
 
 size_t huge_evict(uint64_t until_ns) {
+    if (until_ns == UINT64_MAX)
+        fence_release_all();
     return evict(until_ns, PURGE_BUDGET);
 }
 
@@ -221,24 +227,33 @@ static void set_bytes(struct span *span, size_t bytes) {
 // A freed mapping was there and did not fit, or was unmapped too early. What waits goes: most of it
 // is of sizes that the arenas serve from now on.
 static void learn_miss(size_t bytes) {
-    if (bytes > LEARNED || options_origin(OPT_HUGE_THRESHOLD) != ORIGIN_DEFAULT)
+    if (bytes > LEARNED || fence_is_on() || options_origin(OPT_HUGE_THRESHOLD) != ORIGIN_DEFAULT)
         return;
     POKE(&missed, true);
     huge_evict(UINT64_MAX);
 }
 
-static struct span *map_new(size_t granules, size_t alignment) {
-    size_t bytes = granules * GRANULE;
-    void  *memory = os_map(bytes, max_size(alignment, thp_alignment(bytes)), OS_READ_WRITE,
-                           HUGE_NAME);
-    if (!memory)
+// Where there may be no more fences a block does without.
+static void *map_memory(struct span *span, size_t bytes, size_t alignment) {
+    void *memory = NULL;
+    if (fence_is_on())
+        memory = fence_map(bytes, span->granules, alignment, HUGE_NAME, &span->guard_before,
+                           &span->guard_after);
+    return memory ? memory : os_map(span_bytes(span), alignment, OS_READ_WRITE, HUGE_NAME);
+}
+
+static struct span *map_new(size_t request, size_t alignment) {
+    struct span *span = span_new(0, bytes_to_granules(request), SPAN_CLEAN);
+    if (!span)
         return NULL;
-    thp_committed(memory, bytes);
-    struct span *span = span_new((uintptr_t)memory, granules, SPAN_CLEAN);
-    if (!span || !page_map_prepare(span->base, granules)) {
-        if (span)
-            span_delete(span);
-        os_unmap(memory, bytes);
+    size_t bytes = span_bytes(span);
+    span->base = (uintptr_t)map_memory(span, request, max_size(alignment, thp_alignment(bytes)));
+    if (span->base)
+        thp_committed((void *)span->base, bytes);
+    if (!span->base || !page_map_prepare(span->base, span->granules)) {
+        if (span->base)
+            fence_unmap(span);
+        span_delete(span);
         return NULL;
     }
     if (page_gauge_taken(&shared->gauge, bytes) > 0)
@@ -262,7 +277,7 @@ static struct span *make_block(struct span *span, size_t bytes, size_t reserved)
 }
 
 struct span *huge_reuse(size_t bytes, size_t alignment) {
-    if (PEEK(&cache.freed_count) == 0)
+    if (PEEK(&cache.freed_count) == 0 || fence_is_on())
         return NULL;
     struct span *span = take_cached(bytes, max_size(alignment, GRANULE));
     if (!span) {
@@ -277,7 +292,7 @@ struct span *huge_reuse(size_t bytes, size_t alignment) {
 static struct span *take_new(size_t bytes, size_t alignment) {
     if (!limit_reserve(bytes))
         return NULL;
-    return make_block(map_new(bytes_to_granules(bytes), alignment), bytes, bytes);
+    return make_block(map_new(bytes, alignment), bytes, bytes);
 }
 
 struct span *huge_take(size_t bytes, size_t alignment) {
@@ -297,6 +312,10 @@ void huge_give(struct span *span) {
     span_set_kind(span, SPAN_FREE);
     span->owner = NULL;
     span->state = SPAN_DIRTY;
+    if (fence_is_on() && fence_retire(span)) {
+        limit_release(held);
+        return;
+    }
     if (!is_worth_keeping(span)) {
         drop(span, PURGE_BUDGET);
         return;
@@ -414,10 +433,13 @@ void *huge_move(struct span *span, size_t bytes) {
 
 void huge_fork_prepare(void) {
     lock_acquire(&cache.lock);
+    fence_fork_prepare();
 }
 void huge_fork_parent(void) {
+    fence_fork_parent();
     lock_release(&cache.lock);
 }
 void huge_fork_child(void) {
+    fence_fork_child();
     lock_reset_in_child(&cache.lock);
 }

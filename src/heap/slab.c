@@ -1,18 +1,33 @@
 // heap/slab.c - the bitmaps of slab.h.
 #include "heap/slab.h"
 
+#include "conf/options.h"
+#include "heap/secret.h"
 #include "os/fail.h"
 #include "os/os.h"
 
 // Records come in seven lengths, one type-stable pool each: 1, 2, 4 .. 64 words a bitmap.
 enum { SLAB_POOLS = 7 };
 enum { LINES_MAX = 4 };  // longest batch, in cache lines, that is taken in whole ones
+#define RECORD_BYTES(words) ((sizeof(struct slab) + 2 * 8 * (words) + 15) & ~(size_t)15)
 #define SLAB_POOL(words)                                                                           \
-    { .record_bytes = (sizeof(struct slab) + 2 * 8 * (words) + 15) & ~(size_t)15 }
+    { .record_bytes = RECORD_BYTES(words) }
 _Static_assert(SLAB_SLOTS_MAX <= 64 * BITMAP_WORD_BITS, "room_words has a bit for each free word");
 static struct meta_pool slab_pools[SLAB_POOLS] = {SLAB_POOL(1),  SLAB_POOL(2),  SLAB_POOL(4),
                                                   SLAB_POOL(8),  SLAB_POOL(16), SLAB_POOL(32),
                                                   SLAB_POOL(64)};
+
+void slab_harden(void) {
+    for (unsigned i = 0; i < SLAB_POOLS; i++)
+        slab_pools[i].record_bytes = (uint32_t)(RECORD_BYTES(1u << i) +
+                                                sizeof(uint16_t) * BITMAP_WORD_BITS * (1u << i));
+}
+
+// Relaxed: a late reader of the record that was here before may look.
+static void clear_marks(struct slab *slab) {
+    for (uint32_t slot = 0; slot < slab->slot_count; slot++)
+        POKE(slab_mark(slab, slot), SLOT_FRESH);
+}
 
 // Slots of a new slab whose pages an earlier holder of the span left resident.
 static uint16_t touched_slots(const struct span *span, class_id id) {
@@ -44,12 +59,15 @@ struct slab *slab_new(struct span *span, struct bin *bin, class_id id) {
     slab->seen_free = slab->high_water > 0 ? 0 : slab->slot_count;
     slab->patience = 0;
     slab->by_trim = false;
+    slab->fence = SLAB_OPEN;
     POKE(&slab->handoff, 0);
     for (size_t i = 0; i < words; i++) {
         size_t slots = min_size(slab->slot_count - i * BITMAP_WORD_BITS, BITMAP_WORD_BITS);
         POKE(&slab->words[i], bits_low_mask((unsigned)slots));
         POKE(&slab_returned(slab)[i], 0);
     }
+    if (UNLIKELY(option(OPT_HARDENED) != 0))
+        clear_marks(slab);
     return slab;
 }
 
@@ -106,6 +124,44 @@ static bool wants_lines(const struct slab *slab, uint32_t count) {
            batch <= LINES_MAX * CACHE_LINE;
 }
 
+// `taken` slots were, `highest` among them.
+static void note_taken(struct slab *slab, uint32_t taken, uint32_t highest) {
+    if (highest >= slab->high_water)
+        slab->high_water = (uint16_t)(highest + 1);
+    slab->free_count = (uint16_t)(slab->free_count - taken);
+    if (slab->seen_free > slab->free_count)
+        slab->seen_free = slab->free_count;
+    if (slab->hole_bytes)
+        slab->hole_bytes -= (uint32_t)min_size(slab->hole_bytes, (size_t)taken * slab_bytes(slab));
+}
+
+// The `index`-th bit that is set, from 0 on.
+static uint32_t nth_bit(uint64_t bits, uint32_t index) {
+    while (index-- > 0)
+        bits &= bits - 1;
+    return bits_lowest(bits);
+}
+
+// The word of the first slot that was never used is among those chosen from, and all before it.
+void *slab_take_random(struct slab *slab) {
+    if (config_debug)
+        slab_check(slab);
+    if (slab->free_count == 0)
+        return NULL;
+    uint64_t words = slab->room_words & bits_low_mask(slab->high_water / BITMAP_WORD_BITS + 1);
+    if (!words)
+        words = slab->room_words & -slab->room_words;
+    uint32_t  word = nth_bit(words, secret_below(bits_count(words)));
+    uint64_t *free = &slab->words[word];
+    uint32_t  bit = nth_bit(*free, secret_below(bits_count(*free)));
+    POKE(free, *free & ~((uint64_t)1 << bit));
+    if (*free == 0)
+        slab->room_words &= ~((uint64_t)1 << word);
+    uint32_t slot = word * BITMAP_WORD_BITS + bit;
+    note_taken(slab, 1, slot);
+    return (void *)slab_slot_address(slab, slot);
+}
+
 uint32_t slab_take(struct slab *slab, void **out, uint32_t count) {
     if (config_debug)
         slab_check(slab);
@@ -119,14 +175,7 @@ uint32_t slab_take(struct slab *slab, void **out, uint32_t count) {
         uint32_t word = bits_lowest(slab->room_words);
         left = take_word(slab, word, slab->words[word], out, left);
     }
-    uint32_t highest = slab_slot_of(slab, (uintptr_t)out[0]);  // of those taken
-    if (highest >= slab->high_water)
-        slab->high_water = (uint16_t)(highest + 1);
-    slab->free_count = (uint16_t)(slab->free_count - taken);
-    if (slab->seen_free > slab->free_count)
-        slab->seen_free = slab->free_count;
-    if (slab->hole_bytes)
-        slab->hole_bytes -= (uint32_t)min_size(slab->hole_bytes, (size_t)taken * slab_bytes(slab));
+    note_taken(slab, taken, slab_slot_of(slab, (uintptr_t)out[0]));  // the highest
     return taken;
 }
 

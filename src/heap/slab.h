@@ -37,6 +37,19 @@ struct bin;
 
 enum { SLAB_PATIENCE_MAX = 2 };
 
+// A hardened process marks every slot, out of the program's reach; in any other there are no marks.
+// Written by who holds the slot, by exchange where two might: a slot freed twice has one mark.
+enum {
+    SLOT_FRESH = 0,  // nobody had it since the slab was made: its content is anything
+    SLOT_FREED = 1,  // free, or waiting to be (heap/quarantine.h): zero, where that is asked for
+    SLOT_LIVE = 2,   // and on: bytes behind the requested ones, to the slot's end, plus this
+};
+enum { SLOT_REST_MAX = UINT16_MAX - SLOT_LIVE };
+
+// The granule before a slab: readable, if there is one; to be made unreadable by who holds a slot;
+// unreadable.
+enum slab_fence { SLAB_OPEN, SLAB_FENCE_DUE, SLAB_FENCED };
+
 struct slab {
     struct meta_link     link;
     // constant from slab_new to slab_delete
@@ -61,13 +74,19 @@ struct slab {
                                       // more are free, there may be new holes
     uint8_t              patience;    // how often holes of its were taken again (heap/hollow.h)
     bool                 by_trim;     // a trim made its holes: nothing is learned from them
+    uint8_t              fence;       // enum slab_fence; atomic, by holders of slots
     uint32_t             taken_step;  // page_gauge.step when something was last taken
     struct tree_node     node;        // in the bin's tree
     // written by any thread, atomically
     uint32_t             handoff;     // 2 x threads between R1 and R3, plus bit 0 = announced
     struct handback_node hand;        // link on the bin's stack
-    uint64_t             words[];     // free words, then returned words
+    uint64_t             words[];     // free words, then returned words, then marks
 };
+
+// Hardened processes only.
+ALWAYS_INLINE uint16_t *slab_mark(struct slab *slab, uint32_t slot) {
+    return (uint16_t *)(slab->words + 2 * slab->word_count) + slot;
+}
 
 ALWAYS_INLINE uint64_t *slab_returned(struct slab *slab) {
     return slab->words + slab->word_count;
@@ -92,6 +111,8 @@ ALWAYS_INLINE struct slab *slab_find(uintptr_t address) {
     struct slab *slab = span->slab;
     return LIKELY(slab->span == span) ? slab : NULL;
 }
+// Once, before the first slab, in a hardened process: records get their marks.
+void slab_harden(void);
 // All slots free, nothing published. NULL: no memory for the record.
 struct slab *slab_new(struct span *span, struct bin *bin, class_id id);
 // Only of a slab that slab_is_idle.
@@ -101,6 +122,8 @@ void slab_delete(struct slab *slab);
 // the lowest: the order of a stack. Short batches of slots of 16 and 32 bytes that fill cache lines
 // are whole lines, where there are enough. Returns n <= min(count, free_count).
 uint32_t slab_take(struct slab *slab, void **out, uint32_t count);
+// Takes one free slot by chance, of those used before and of the next ones; NULL: none is free.
+void *slab_take_random(struct slab *slab);
 // Gives back the first ones of `count` slots (1 or more), as far as they lie in this slab and are
 // taken. Returns how many. 0, when slots[0] lies in the span: it is no taken slot (slab_fail).
 uint32_t slab_give(struct slab *slab, void *const *slots, uint32_t count);

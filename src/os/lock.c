@@ -47,7 +47,8 @@ static const char *const rank_name[RANK_COUNT] = {
     [RANK_BIN] = "bin",           [RANK_USER_HEAP] = "user heap",
     [RANK_USER_BIN] = "user bin", [RANK_USER_HEAPS] = "user heaps",
     [RANK_ARENAS] = "arenas",     [RANK_CACHES] = "caches",
-    [RANK_ROOTS] = "roots",       [RANK_START] = "start",
+    [RANK_ROOTS] = "roots",       [RANK_QUARANTINE] = "quarantine",
+    [RANK_START] = "start",
 };
 
 // 1 .. 65535, and round again: after that many threads an owner may be taken for another, and a

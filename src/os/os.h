@@ -21,6 +21,9 @@ void os_start(void);
 size_t os_page_bytes(void);
 // True when the process runs with raised privileges (AT_SECURE): the environment is not to be read.
 bool os_is_secure(void);
+// Bits that nobody outside can know: from the kernel's generator, else from what it gave the
+// process at its start. For start-up: a system call each.
+uint64_t os_random(void);
 // The environment as libc has it now; may be NULL very early.
 char **os_environ(void);
 
@@ -38,6 +41,10 @@ void *os_map(size_t bytes, size_t alignment, enum os_access access, const char *
 int os_unmap(void *address, size_t bytes);
 // Makes part of a reservation readable and writable. ENOMEM: nothing changed.
 int os_commit(void *address, size_t bytes);
+// The reverse, of part of a mapping or of the data segment: the memory goes back where the kernel
+// gives it back, and neither reads nor writes pass until os_commit. ENOMEM: nothing changed but the
+// content, of which nothing is known then.
+int os_conceal(void *address, size_t bytes);
 // Makes data of the library read-only, or writable again. EINVAL: the range is not whole OS pages.
 int os_seal(void *address, size_t bytes, bool sealed);
 // Gives the memory back and keeps the range mapped (MADV_DONTNEED). 0: it reads as zero from now

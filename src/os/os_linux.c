@@ -39,6 +39,24 @@ bool os_is_secure(void) {
     return getauxval(AT_SECURE) != 0;
 }
 
+// Of the kernel's 16 bytes libc uses both halves as they are: ours must not tell them.
+static uint64_t random_of_start(void) {
+    const uint64_t *bytes = (const uint64_t *)getauxval(AT_RANDOM);
+    uint64_t        mixed = bytes ? bytes[0] ^ (bytes[1] << 32 | bytes[1] >> 32) : 0;
+    struct timespec now = {0, 0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    mixed = (mixed + (uint64_t)now.tv_nsec) * 0x9e3779b97f4a7c15u;
+    return mixed ^ mixed >> 29;
+}
+
+uint64_t os_random(void) {
+    enum { DO_NOT_WAIT = 1 };
+    uint64_t bits;
+    if (syscall(SYS_getrandom, &bits, sizeof bits, DO_NOT_WAIT) == (long)sizeof bits)
+        return bits;
+    return random_of_start();
+}
+
 char **os_environ(void) {
     return environ;
 }

@@ -2,6 +2,7 @@
 //
 //   os_map            reserved or read-write address space, aligned, named
 //   os_commit             reserved -> read-write
+//   os_conceal            read-write -> reserved
 //   os_seal               read-write -> read-only, and back
 //   os_purge, _purge_all  memory given back, still usable
 //   os_resize, os_move    by mremap; shrinking by munmap
@@ -86,6 +87,12 @@ int os_unmap(void *address, size_t bytes) {
 
 int os_commit(void *address, size_t bytes) {
     return result_of(call_mprotect(address, bytes, PROT_READ | PROT_WRITE));
+}
+
+// What cannot be given back (locked pages) is concealed all the same.
+int os_conceal(void *address, size_t bytes) {
+    call_madvise(address, bytes, MADV_DONTNEED);
+    return result_of(call_mprotect(address, bytes, PROT_NONE));
 }
 
 int os_seal(void *address, size_t bytes, bool sealed) {

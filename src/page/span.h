@@ -41,8 +41,12 @@ struct span {
     size_t            resident;  // bytes from the start that may be resident; whole OS pages
     struct list       lru;       // SPAN_FREE and dirty: oldest first; huge and free: the cache;
                                  // SPAN_SLAB: those that wait for their place in the bin's tree
-    uint64_t          freed_ns;  // huge and free: when
+    union {
+        uint64_t      freed_ns;   // huge and free: when
+        size_t        requested;  // SPAN_LARGE, SPAN_HUGE of a hardened process: bytes asked for
+    };
     uint32_t          freed_step;  // SPAN_FREE: page_gauge.step when the larger part became so
+    uint16_t          guard_before, guard_after;  // huge: unreadable granules around (heap/fence.h)
     struct user_heap *owner;     // in use by a user's heap, or NULL
     struct list       owned;     // that heap's list of spans; SPAN_MOVING: the page heap's
 };

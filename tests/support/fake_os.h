@@ -25,6 +25,7 @@ enum fake_call {
     FAKE_MAP,
     FAKE_UNMAP,
     FAKE_COMMIT,
+    FAKE_CONCEAL,
     FAKE_PURGE,
     FAKE_AVOID_HUGE,  // counted and recorded; has no result to fail with
     FAKE_PREFER_HUGE,  // likewise

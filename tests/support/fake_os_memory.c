@@ -167,10 +167,12 @@ static void drop_mapping(const void *address, size_t bytes) {
     fake_set_memory((uintptr_t)address, bytes, false);
 }
 
-static void set_usable(const void *address, size_t bytes) {
-    unsigned i = carve(address, bytes, "committing what is not mapped");
+static void set_access(const void *address, size_t bytes, enum os_access access) {
+    if (fake_is_in_break((uintptr_t)address, bytes))
+        return;
+    unsigned i = carve(address, bytes, "changing what is not mapped");
     for (; i < table_count && table[i].start < (uintptr_t)address + bytes; i++)
-        table[i].access = OS_READ_WRITE;
+        table[i].access = access;
     join_all();
 }
 
@@ -191,9 +193,20 @@ int os_unmap(void *address, size_t bytes) {
 int os_commit(void *address, size_t bytes) {
     int error = fake_begin(FAKE_COMMIT, address, bytes);
     if (!error) {
-        set_usable(address, bytes);
+        set_access(address, bytes, OS_READ_WRITE);
         fake_need(mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0,
                   "the real system cannot commit", address, bytes);
+    }
+    return fake_end(error);
+}
+
+int os_conceal(void *address, size_t bytes) {
+    int error = fake_begin(FAKE_CONCEAL, address, bytes);
+    if (!error) {
+        set_access(address, bytes, OS_RESERVED);
+        madvise(address, bytes, MADV_DONTNEED);
+        fake_need(mprotect(address, bytes, PROT_NONE) == 0, "the real system cannot conceal",
+                  address, bytes);
     }
     return fake_end(error);
 }

@@ -22,6 +22,7 @@ struct fake_world {
     struct os_limits limits;
     uint64_t         memory_limit;
     size_t           huge_unasked, huge_asked;
+    uint64_t         random;  // state of os_random
 };
 extern struct fake_world fake_world;
 

@@ -1,0 +1,166 @@
+// heap/fence.c - see fence.h.
+#include "heap/fence.h"
+
+#include "conf/counters.h"
+#include "conf/options.h"
+#include "heap/secret.h"
+#include "os/lock.h"
+#include "os/os.h"
+
+enum { GRANULES_MAX = 4, GRANULES_BEFORE_MAX = UINT16_MAX };
+
+static struct {
+    struct lock lock;
+    struct list spans;  // of span.lru, oldest first
+    size_t      bytes;
+    unsigned    count;
+} retired = {.lock = LOCK_INIT(RANK_HUGE), .spans = {&retired.spans, &retired.spans}};
+
+static unsigned fences;  // ranges that are unreadable; relaxed: a bound
+
+bool fence_is_on(void) {
+    return UNLIKELY(option(OPT_HARDENED) != 0) && option(OPT_GUARD_PAGES) != 0;
+}
+
+static bool count_one(void) {
+    if (__atomic_add_fetch(&fences, 1, __ATOMIC_RELAXED) <= FENCES_MAX)
+        return true;
+    __atomic_fetch_sub(&fences, 1, __ATOMIC_RELAXED);
+    return false;
+}
+
+static void uncount_one(void) {
+    __atomic_fetch_sub(&fences, 1, __ATOMIC_RELAXED);
+}
+
+bool fence_make(void *address, size_t bytes) {
+    if (!count_one())
+        return false;
+    if (os_conceal(address, bytes) == 0)
+        return true;
+    uncount_one();
+    return false;
+}
+
+bool fence_remove(void *address, size_t bytes) {
+    if (os_commit(address, bytes) != 0)
+        return false;
+    uncount_one();
+    return true;
+}
+
+// --- blocks --------------------------------------------------------------------------------------
+
+static void *map_counted(size_t bytes, size_t granules, size_t alignment, const char *name,
+                         uint16_t *before, uint16_t *after) {
+    size_t front = align_up((1 + secret_below(GRANULES_MAX)) * GRANULE, alignment);
+    size_t back = (1 + secret_below(GRANULES_MAX)) * GRANULE, all;
+    if (front / GRANULE > GRANULES_BEFORE_MAX ||
+        !checked_add(granules * GRANULE, front + back, &all))
+        return NULL;
+    char *start = os_map(all, alignment, OS_RESERVED, name);
+    if (!start)
+        return NULL;
+    if (os_commit(start + front, align_up(bytes, os_page_bytes())) != 0) {
+        os_unmap(start, all);
+        return NULL;
+    }
+    *before = (uint16_t)(front / GRANULE);
+    *after = (uint16_t)(back / GRANULE);
+    return start + front;
+}
+
+void *fence_map(size_t bytes, size_t granules, size_t alignment, const char *name,
+                uint16_t *before, uint16_t *after) {
+    if (!count_one())
+        return NULL;
+    void *memory = map_counted(bytes, granules, alignment, name, before, after);
+    if (!memory)
+        uncount_one();
+    return memory;
+}
+
+int fence_unmap(const struct span *span) {
+    size_t around = (size_t)(span->guard_before + span->guard_after) * GRANULE;
+    int    error = os_unmap((void *)(span->base - span->guard_before * GRANULE),
+                            span_bytes(span) + around);
+    if (!error && span->guard_before > 0)
+        uncount_one();
+    return error;
+}
+
+// --- what is retired -----------------------------------------------------------------------------
+
+static void put_locked(struct span *span) {
+    list_append(&retired.spans, &span->lru);
+    retired.bytes += span_bytes(span);
+    retired.count++;
+}
+
+// The oldest that is too many, taken out; NULL: none.
+static struct span *take_due(size_t bytes_max, unsigned count_max) {
+    struct span *span = NULL;
+    lock_acquire(&retired.lock);
+    if (retired.count > count_max || retired.bytes > bytes_max) {
+        span = CONTAINER_OF(list_first(&retired.spans), struct span, lru);
+        list_remove(&span->lru);
+        retired.bytes -= span_bytes(span);
+        retired.count--;
+    }
+    lock_release(&retired.lock);
+    return span;
+}
+
+static bool unmap(struct span *span) {
+    page_map_set_class(span->base, span->granules, CLASS_NONE);
+    if (fence_unmap(span) != 0) {
+        page_map_set_class(span->base, span->granules, CLASS_FREE);
+        return false;
+    }
+    counters_sub(&counters_process, COUNTER_mappings, 1);
+    counters_sub(&counters_process, COUNTER_mapped_bytes, span_bytes(span));
+    span_delete(span);
+    return true;
+}
+
+static void keep(struct span *span) {
+    lock_acquire(&retired.lock);
+    put_locked(span);
+    lock_release(&retired.lock);
+}
+
+// What cannot be unmapped waits on: it is unreadable, and costs address space only.
+static void release_due(size_t bytes_max, unsigned count_max) {
+    struct span *span;
+    while ((span = take_due(bytes_max, count_max)) != NULL) {
+        if (unmap(span))
+            continue;
+        keep(span);
+        break;
+    }
+}
+
+bool fence_retire(struct span *span) {
+    lock_assert_none_held();
+    if (span_bytes(span) > option(OPT_RETIRED) ||
+        os_conceal((void *)span->base, span_bytes(span)) != 0)
+        return unmap(span);
+    span->resident = 0;
+    keep(span);
+    release_due(option(OPT_RETIRED), RETIRED_MAX);
+    return true;
+}
+
+void fence_release_all(void) {
+    release_due(0, 0);
+}
+
+void fence_fork_prepare(void) {
+    lock_acquire_peer(&retired.lock);
+}
+void fence_fork_parent(void) {
+    lock_release(&retired.lock);
+}
+void fence_fork_child(void) {
+    lock_reset_in_child(&retired.lock);
+}

@@ -1,0 +1,334 @@
+// heap/hardened.c - see hardened.h.
+#include "heap/hardened.h"
+
+#include <string.h>
+
+#include "heap/arena.h"
+#include "heap/fence.h"
+#include "heap/huge.h"
+#include "heap/quarantine.h"
+#include "heap/secret.h"
+#include "heap/user_heap.h"
+#include "os/fail.h"
+
+enum { CANARY_BYTES = 8 };
+
+void hardened_start(void) {
+    if (!hardened_is_on())
+        return;
+    secret_start();
+    slab_harden();
+    quarantine_start(option(OPT_QUARANTINE));
+}
+
+// --- canaries ------------------------------------------------------------------------------------
+
+// Bytes of a slot that no request gets.
+static size_t canary_bytes(void) {
+    return option(OPT_CANARY) ? CANARY_BYTES : 0;
+}
+
+// Words are written and read whole: the neighbour's holder may look at the last one.
+static uint64_t *word_at(uintptr_t address) {
+    return (uint64_t *)address;
+}
+
+// The bytes of the word at `address` that lie from `from` on, as a mask.
+static uint64_t bytes_from(uintptr_t address, uintptr_t from) {
+    return from <= address ? ~(uint64_t)0 : ~(uint64_t)0 << 8 * (from - address);
+}
+
+// From the requested end to the end of the room, which is a multiple of eight, as is the base.
+static void write_canary(uintptr_t base, size_t requested, size_t room) {
+    uint64_t  canary = secret_canary(base);
+    uintptr_t from = base + requested, at = align_down(from, sizeof canary);
+    if (!option(OPT_CANARY) || requested >= room)
+        return;
+    uint64_t mask = bytes_from(at, from);
+    POKE(word_at(at), (PEEK(word_at(at)) & ~mask) | (canary & mask));
+    while ((at += sizeof canary) < base + room)
+        POKE(word_at(at), canary);
+}
+
+// The first byte of the canary that is not as it was written, counted from the base; `room`: it is
+// whole.
+static size_t broken_at(uintptr_t base, size_t requested, size_t room) {
+    uint64_t  canary = secret_canary(base);
+    uintptr_t from = base + requested;
+    if (!option(OPT_CANARY))
+        return room;
+    for (uintptr_t at = align_down(from, sizeof canary); at < base + room; at += sizeof canary) {
+        uint64_t wrong = (PEEK(word_at(at)) ^ canary) & bytes_from(at, from);
+        if (UNLIKELY(wrong != 0))
+            return at - base + bits_lowest(wrong) / 8;
+    }
+    return room;
+}
+
+// --- last words ----------------------------------------------------------------------------------
+
+static void add_block(struct text_line *line, const struct block *block) {
+    text_add_number(line, block->usable);
+    text_add(line, "-byte block (");
+    if (block->kind == BLOCK_SMALL) {
+        text_add_number(line, slab_bytes(block->slab));
+        text_add(line, "-byte class)");
+    } else {
+        text_add(line, block->kind == BLOCK_LARGE ? "large)" : "huge)");
+    }
+}
+
+NORETURN COLD static void fail_behind(const char *function, const struct block *block, size_t at) {
+    struct text_line line;
+    fail_begin_pointer(&line, function, (void *)block->base);
+    text_add(&line, "written behind the end of the ");
+    add_block(&line, block);
+    text_add(&line, ": byte ");
+    text_add_number(&line, at);
+    fail_line(&line);
+}
+
+NORETURN COLD static void fail_before(const char *function, const struct block *block) {
+    struct text_line line;
+    fail_begin_pointer(&line, function, (void *)block->base);
+    text_add(&line, "written before the start of the ");
+    add_block(&line, block);
+    fail_line(&line);
+}
+
+NORETURN COLD static void fail_after_free(const char *function, uintptr_t base, size_t bytes,
+                                          size_t at) {
+    struct text_line line;
+    fail_begin_pointer(&line, function, (void *)base);
+    text_add(&line, "written after free into a block of the ");
+    text_add_number(&line, bytes);
+    text_add(&line, "-byte class: byte ");
+    text_add_number(&line, at);
+    fail_line(&line);
+}
+
+// --- what is free is zero ------------------------------------------------------------------------
+
+static void clear_slot(const struct slab *slab, uintptr_t base) {
+    if (option(OPT_ZERO_ON_FREE))
+        memset((void *)base, 0, slab_bytes(slab) - canary_bytes());
+}
+
+static void prove_clear(const char *function, const struct slab *slab, uintptr_t base) {
+    size_t bytes = slab_bytes(slab);
+    if (!option(OPT_ZERO_ON_FREE))
+        return;
+    for (size_t at = 0; at < bytes - canary_bytes(); at += sizeof(uint64_t)) {
+        uint64_t word = PEEK(word_at(base + at));
+        if (UNLIKELY(word != 0))
+            fail_after_free(function, base, bytes, at + bits_lowest(word) / 8);
+    }
+}
+
+// --- small ---------------------------------------------------------------------------------------
+
+// Before the first slot is taken that lies behind it; once a slab.
+static void make_fence(struct slab *slab) {
+    uint8_t due = SLAB_FENCE_DUE;
+    // Relaxed: who frees the slab's last slot comes after, through the bin's lock or the hand-back.
+    if (LIKELY(PEEK(&slab->fence) != SLAB_FENCE_DUE) ||
+        !__atomic_compare_exchange_n(&slab->fence, &due, SLAB_FENCED, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED))
+        return;
+    if (!fence_make((void *)slab->span->base, slab->base - slab->span->base))
+        POKE(&slab->fence, SLAB_OPEN);
+}
+
+static uintptr_t last_word(const struct slab *slab, uint32_t slot) {
+    return slab_slot_address(slab, slot) + slab_bytes(slab) - sizeof(uint64_t);
+}
+
+// A neighbour that nobody had yet has no canary. One that is taken meanwhile gets the same word.
+static void mark_before(struct slab *slab, uint32_t slot) {
+    if (slot > 0 && option(OPT_CANARY) && PEEK(slab_mark(slab, slot - 1)) == SLOT_FRESH)
+        POKE(word_at(last_word(slab, slot - 1)), secret_canary(slab_slot_address(slab, slot - 1)));
+}
+
+static bool is_whole_before(const struct slab *slab, uint32_t slot) {
+    if (slot == 0 || !option(OPT_CANARY))
+        return true;
+    uint64_t word = PEEK(word_at(last_word(slab, slot - 1)));
+    return word == 0 || word == secret_canary(slab_slot_address(slab, slot - 1));
+}
+
+static size_t set_requested(struct slab *slab, uint32_t slot, size_t bytes) {
+    size_t rest = min_size(slab_bytes(slab) - bytes, SLOT_REST_MAX);
+    POKE(slab_mark(slab, slot), (uint16_t)(SLOT_LIVE + rest));
+    return slab_bytes(slab) - rest;
+}
+
+// A slot just taken becomes a block. True: it reads as zero.
+static bool dress(void *pointer, size_t bytes) {
+    uintptr_t    base = (uintptr_t)pointer;
+    struct slab *slab = slab_find(base);
+    uint32_t     slot = slab_slot_of(slab, base);
+    bool         was_freed = PEEK(slab_mark(slab, slot)) == SLOT_FREED;
+    make_fence(slab);
+    if (was_freed)
+        prove_clear("malloc", slab, base);
+    mark_before(slab, slot);
+    write_canary(base, set_requested(slab, slot, bytes), slab_bytes(slab));
+    return was_freed && option(OPT_ZERO_ON_FREE);
+}
+
+static void give_back(void *pointer) {
+    struct slab *slab = slab_find((uintptr_t)pointer);
+    prove_clear("free", slab, (uintptr_t)pointer);
+    arena_give("free", slab->id, &pointer, 1);
+}
+
+static void give_leavers(struct quarantine_leavers *leavers) {
+    for (unsigned i = 0; i < leavers->count; i++)
+        give_back(leavers->slots[i]);
+}
+
+static void wait(void *pointer, uint32_t bytes) {
+    struct quarantine_leavers leavers;
+    quarantine_put(pointer, bytes, &leavers);
+    give_leavers(&leavers);
+    while (leavers.count == QUARANTINE_LEAVERS) {
+        quarantine_leave(false, &leavers);
+        give_leavers(&leavers);
+    }
+    arena_settle();
+}
+
+static void prove_whole(const char *function, const struct block *block, size_t room) {
+    size_t at = broken_at(block->base, block->usable, room);
+    if (UNLIKELY(at < room))
+        fail_behind(function, block, at);
+}
+
+static void give_small(const char *function, struct block *block) {
+    struct slab *slab = block->slab;
+    uint32_t     slot = slab_slot_of(slab, block->base);
+    // Relaxed: of two who free the same block one finds the other's mark; what they wrote into the
+    // block is handed on by the locks of quarantine and bin.
+    if (__atomic_exchange_n(slab_mark(slab, slot), SLOT_FREED, __ATOMIC_RELAXED) < SLOT_LIVE)
+        slab_fail(function, (void *)block->base, slab);
+    prove_whole(function, block, slab_bytes(slab));
+    if (!is_whole_before(slab, slot))
+        fail_before(function, block);
+    clear_slot(slab, block->base);
+    if (user_heap_of(block))
+        user_heap_give(function, block);
+    else
+        wait((void *)block->base, slab_bytes(slab));
+}
+
+// --- whole blocks --------------------------------------------------------------------------------
+
+static void dress_whole(struct span *span, size_t bytes) {
+    span->requested = bytes;
+    write_canary(span->base, bytes, span->bytes);
+}
+
+// What has no fence goes back to an arena as it is; the pages of all others are the kernel's again.
+static void give_whole(const char *function, struct block *block) {
+    struct span *span = block->span;
+    prove_whole(function, block, span->bytes);
+    if (block->kind == BLOCK_LARGE && option(OPT_ZERO_ON_FREE))
+        memset((void *)span->base, 0, span->bytes);
+    if (span->owner)
+        user_heap_give(function, block);
+    else if (block->kind == BLOCK_LARGE)
+        arena_give_large(span);
+    else {
+        huge_give(span);
+        arena_wake_keeper();
+    }
+}
+
+// --- the functions -------------------------------------------------------------------------------
+
+static struct span *span_of(void *pointer) {
+    return pointer ? page_map_span((uintptr_t)pointer) : NULL;
+}
+
+static void *take_small(class_id id, size_t bytes, bool *is_zero) {
+    void *slot = NULL;
+    if (arena_take(id, &slot, 1) == 0)
+        return NULL;
+    *is_zero = dress(slot, bytes);
+    return slot;
+}
+
+static void *take_of_heap(struct user_heap *heap, size_t bytes, bool *is_zero) {
+    void *memory = user_heap_take(heap, bytes + canary_bytes());
+    if (!memory)
+        return NULL;
+    if (bytes + canary_bytes() <= SMALL_MAX)
+        *is_zero = dress(memory, bytes);
+    else
+        dress_whole(span_of(memory), bytes);
+    return memory;
+}
+
+void *hardened_take(struct user_heap *heap, size_t bytes, size_t alignment, bool *is_zero) {
+    size_t   needed = max_size(bytes + canary_bytes(), 1);
+    class_id id = size_class_aligned(needed, alignment);
+    *is_zero = false;
+    if (heap)
+        return take_of_heap(heap, bytes, is_zero);
+    if (id != CLASS_NONE)
+        return take_small(id, bytes, is_zero);
+    struct span *span = arena_take_whole(max_size(bytes, 1), alignment);
+    if (!span)
+        return NULL;
+    *is_zero = span->state == SPAN_CLEAN;
+    dress_whole(span, bytes);
+    return (void *)span->base;
+}
+
+void hardened_give(const char *function, struct block *block) {
+    if (block->kind == BLOCK_SMALL)
+        give_small(function, block);
+    else
+        give_whole(function, block);
+}
+
+static size_t room_of(const struct block *block) {
+    return block->kind == BLOCK_SMALL ? slab_bytes(block->slab) : block->span->bytes;
+}
+
+bool hardened_resize(const char *function, struct block *block, size_t bytes) {
+    size_t room = room_of(block), needed = bytes;
+    prove_whole(function, block, room);
+    if (block->kind == BLOCK_SMALL)
+        needed += canary_bytes();
+    if (needed > room || needed < room / 2)
+        return false;
+    // What was canary is not shown.
+    if (bytes > block->usable)
+        memset((char *)block->base + block->usable, 0, bytes - block->usable);
+    if (block->kind == BLOCK_SMALL)
+        set_requested(block->slab, slab_slot_of(block->slab, block->base), bytes);
+    else
+        block->span->requested = bytes;
+    write_canary(block->base, bytes, room);
+    return true;
+}
+
+void hardened_flush(void) {
+    struct quarantine_leavers leavers;
+    if (!hardened_is_on())
+        return;
+    do {
+        quarantine_leave(true, &leavers);
+        give_leavers(&leavers);
+    } while (leavers.count > 0);
+}
+
+static void look(void *pointer) {
+    prove_clear("free", slab_find((uintptr_t)pointer), (uintptr_t)pointer);
+}
+
+void hardened_last_look(void) {
+    if (hardened_is_on())
+        quarantine_each(look);
+}

@@ -1,0 +1,44 @@
+// heap/hardened.h - TIDE_HARDENED=1: what every block goes through that no fast path serves.
+//
+// No thread has a cache and no slab has a class byte that the fast paths know (heap/bin.h), so every
+// call comes here, and nobody else carries anything for it. All that is checked:
+//
+//   |.. canary |  block, `requested` bytes | canary .................. |
+//              ^ slot or mapping                 at least 8 bytes in a slot; else to the page's end
+//
+//   taken      the slot was zeroed when it was freed: it has to be zero yet. Then the canary is written
+//   freed      the slot's mark says live, once; the canary behind the block and the last word before
+//              it are whole; then it is zeroed and waits (heap/quarantine.h)
+//   leaves     the quarantine: it has to be zero yet
+//   resized    the canary is whole, and moves
+//
+// How many bytes were requested stands in the slab's record (a mark a slot, heap/slab.h) or in the
+// span's: an overflow reaches neither, and what it does reach, the canary, is proved with a key that
+// lies elsewhere. The canary of a slot is the same whoever holds it, and its last word stays when the
+// slot is freed: so the neighbour behind can be asked for what was written before its start. A word
+// of zero passes there, too: its page may have been given back to the kernel meanwhile.
+// Blocks of a user's heap have all this but the quarantine: the heap may end at any time.
+// Locks: none of its own; calls take those of quarantine, arenas and heaps, one after the other.
+#pragma once
+#include "conf/options.h"
+#include "heap/block.h"
+
+struct user_heap;
+
+ALWAYS_INLINE bool hardened_is_on(void) {
+    return UNLIKELY(option(OPT_HARDENED) != 0);
+}
+
+// Once, at start, before the first block; nothing where it is off.
+void hardened_start(void);
+// A block of any size up to PTRDIFF_MAX, at a multiple of `alignment`, of `heap` or (NULL) of the
+// arenas. `*is_zero`: it reads as zero. NULL: no memory.
+void *hardened_take(struct user_heap *heap, size_t bytes, size_t alignment, bool *is_zero);
+// Frees a live block; fatal, with a line that names `function`, when it was misused.
+void hardened_give(const char *function, struct block *block);
+// True: the live block has `bytes` (at least 1) now, where it is. Fatal as hardened_give.
+bool hardened_resize(const char *function, struct block *block, size_t bytes);
+// Gives back what waits, where memory is short.
+void hardened_flush(void);
+// At the end of the program: what waits has to be zero yet.
+void hardened_last_look(void);

@@ -1,0 +1,35 @@
+// heap/secret.c - see secret.h.
+#include "heap/secret.h"
+
+#include "os/os.h"
+
+static struct {
+    uint64_t keys[2];  // constant after start
+    uint64_t counter;  // relaxed: each value is drawn once, in any order
+} secret;
+
+void secret_start(void) {
+    secret.keys[0] = os_random();
+    secret.keys[1] = os_random();
+    secret.counter = os_random();
+}
+
+// Every bit of the answer depends on every bit of the number.
+static uint64_t mix(uint64_t number) {
+    number = (number ^ number >> 32) * 0xd6e8feb86659fd93u;
+    number = (number ^ number >> 32) * 0xd6e8feb86659fd93u;
+    return number ^ number >> 32;
+}
+
+uint64_t secret_random(void) {
+    uint64_t number = __atomic_add_fetch(&secret.counter, 0x9e3779b97f4a7c15u, __ATOMIC_RELAXED);
+    return mix(mix(number ^ secret.keys[0]) ^ secret.keys[1]);
+}
+
+uint32_t secret_below(uint32_t below) {
+    return (uint32_t)((secret_random() >> 32) * below >> 32);
+}
+
+uint64_t secret_canary(uintptr_t block) {
+    return mix(mix(block ^ secret.keys[1]) ^ secret.keys[0]) | 0x0101010101010101u;
+}
