@@ -1,0 +1,14 @@
+// expect: tidemalloc: free(0x*): written after free into a block of the 112-byte class: byte 7
+// tests/misuse/hardened_write_after_free.c - nobody takes the block again: told at
+// the end.
+#include <stdlib.h>
+
+#include "tests/support/test.h"
+
+int main(void) {
+    char *block = test_hide(malloc(100));
+    free(block);
+    block = test_hide(block);
+    block[7] = 1;
+    return 0;
+}
