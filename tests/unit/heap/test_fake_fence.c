@@ -1,0 +1,138 @@
+// unit/heap/test_fake_fence.c - unreadable ranges: around blocks, before slabs, where blocks were.
+#include "tests/unit/heap/hardened.h"
+
+#include "heap/fence.h"
+
+static struct span *span_of(void *block) {
+    return page_map_span((uintptr_t)block);
+}
+
+static void between_fences(void) {
+    hardened_begin(NULL);
+    size_t lengths[2] = {SIZE_MAX, 0};
+    for (unsigned i = 0; i < 100; i++) {
+        char        *block = hardened_block(100000 + i);
+        struct span *span = span_of(block);
+        size_t       end = align_up(100000 + i, 4096);
+        CHECK(span->guard_before >= 1 && span->guard_before <= 4 && span->guard_after >= 1);
+        CHECK(!fake_is_committed(block - 4096, 4096) && !fake_is_committed(block - GRANULE, 4096));
+        CHECK(fake_is_committed(block, end));
+        CHECK(!fake_is_committed(block + end, 4096));
+        CHECK(!fake_is_committed(block + 2 * GRANULE, GRANULE));
+        lengths[0] = min_size(lengths[0], span->guard_before);
+        lengths[1] = max_size(lengths[1], span->guard_before);
+    }
+    CHECK(lengths[0] == 1 && lengths[1] == 4);
+}
+
+static void aligned_between_fences(void) {
+    bool is_zero;
+    hardened_begin(NULL);
+    for (size_t alignment = 1; alignment <= MIB(16); alignment *= 2) {
+        char *block = hardened_take(NULL, 300000, alignment, &is_zero);
+        CHECK(block && is_aligned((uintptr_t)block, alignment));
+        CHECK(!fake_is_committed(block - 4096, 4096));
+        hardened_free(block);
+    }
+}
+
+static void freed_places_stay_unreadable(void) {
+    hardened_begin((char *)(uintptr_t) "TIDE_RETIRED=1M");
+    char *blocks[20];
+    for (unsigned i = 0; i < 20; i++)
+        blocks[i] = hardened_block(GRANULE * 2);
+    size_t mapped = fake_mapped_bytes();
+    for (unsigned i = 0; i < 8; i++)
+        hardened_free(blocks[i]);
+    CHECK_EQ(fake_mapped_bytes(), mapped);  // eight of 128 KiB are one mebibyte
+    for (unsigned i = 0; i < 8; i++) {
+        CHECK(!fake_is_committed(blocks[i], 4096));
+        CHECK_EQ(block_find(blocks[i]).kind, BLOCK_FREE);
+    }
+    hardened_dies(blocks[0], "tidemalloc: free(0x*): memory that is free already");
+    hardened_free(blocks[8]);
+    CHECK(fake_mapped_bytes() < mapped);
+    CHECK_EQ(block_find(blocks[0]).kind, BLOCK_FOREIGN);  // the oldest went
+    CHECK_EQ(block_find(blocks[1]).kind, BLOCK_FREE);
+    fence_release_all();
+    CHECK_EQ(block_find(blocks[8]).kind, BLOCK_FOREIGN);
+    CHECK(fake_is_committed(blocks[9], 2 * GRANULE));
+}
+
+// What the kernel will not unmap waits on, and goes the next time.
+static void unmapped_later(void) {
+    hardened_begin((char *)(uintptr_t) "TIDE_RETIRED=256K");
+    char *first = hardened_block(200000), *second = hardened_block(200000);
+    hardened_free(first);
+    fake_fail(FAKE_UNMAP, 1, 1);
+    hardened_free(second);
+    CHECK_EQ(block_find(first).kind, BLOCK_FREE);
+    hardened_free(hardened_block(200000));
+    CHECK_EQ(block_find(second).kind, BLOCK_FOREIGN);
+}
+
+static void slabs_behind_fences(void) {
+    hardened_begin(NULL);
+    char        *blocks[2000];
+    struct slab *slab = NULL;
+    for (unsigned i = 0; i < 2000; i++) {
+        blocks[i] = hardened_block(500);
+        slab = block_find(blocks[i]).slab;
+        CHECK_EQ(slab->fence, SLAB_FENCED);
+        CHECK_EQ(slab->base - slab->span->base, GRANULE);
+        CHECK_EQ(block_find((char *)slab->base - 1).kind, BLOCK_FREE);
+    }
+    unsigned made = fake_count(FAKE_CONCEAL);
+    CHECK_EQ(made, (2000 * 512 + GRANULE - 1) / GRANULE);  // one a slab
+    for (unsigned i = 0; i < 2000; i++)
+        hardened_free(blocks[i]);
+    hardened_flush();
+    // All of it is one free span again, and readable.
+    arena_trim(0);
+    arena_check();
+    CHECK_EQ(arena_held(), 0);
+}
+
+// A fence that cannot be taken away keeps its slab, which serves on.
+static void fence_stays(void) {
+    hardened_begin((char *)(uintptr_t) "TIDE_QUARANTINE=off");
+    char        *block = hardened_block(500);
+    struct slab *slab = block_find(block).slab;
+    fake_fail(FAKE_COMMIT, 1, UINT32_MAX);
+    hardened_free(block);
+    CHECK(slab_is_idle(slab));
+    CHECK_EQ(slab->fence, SLAB_FENCED);
+    arena_check();
+    fake_fail(FAKE_COMMIT, 1, 0);
+    block = hardened_block(500);
+    CHECK(block_find(block).slab == slab);
+    hardened_free(block);
+    CHECK_EQ(block_find(block).kind, BLOCK_FREE);
+}
+
+// From so many on there are none, and blocks do without.
+static void not_too_many(void) {
+    hardened_begin(NULL);
+    char       *range = os_map(GRANULE, GRANULE, OS_READ_WRITE, "tide test");
+    for (unsigned i = 0; i < FENCES_MAX; i++)
+        CHECK(fence_make(range, 4096));
+    CHECK(!fence_make(range, 4096));
+    char *block = hardened_block(100000);
+    CHECK(block && span_of(block)->guard_before == 0);
+    hardened_free(block);
+    CHECK(fence_remove(range, 4096));
+    block = hardened_block(100000);
+    CHECK(block && span_of(block)->guard_before > 0);
+    hardened_free(block);
+}
+
+int main(void) {
+    CASE(between_fences);
+    CASE(aligned_between_fences);
+    CASE(freed_places_stay_unreadable);
+    CASE(unmapped_later);
+    CASE(slabs_behind_fences);
+    CASE(fence_stays);
+    CASE(not_too_many);
+    return 0;
+}

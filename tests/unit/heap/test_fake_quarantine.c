@@ -1,0 +1,166 @@
+// unit/heap/test_fake_quarantine.c - slots wait within the bytes, leave all, each once, in no order
+// that who frees could foresee; and the numbers left to chance.
+#include "heap/quarantine.h"
+
+#include "heap/secret.h"
+#include "tests/unit/pages.h"
+
+enum { SLOTS = 20000 };
+
+static unsigned char state[SLOTS];  // 0 out, 1 waits
+static unsigned      left[SLOTS], left_count;
+
+static void *slot_at(unsigned i) {
+    return &state[i];
+}
+
+static void note(const struct quarantine_leavers *leavers) {
+    for (unsigned i = 0; i < leavers->count; i++) {
+        unsigned slot = (unsigned)((unsigned char *)leavers->slots[i] - state);
+        CHECK(slot < SLOTS && state[slot] == 1);
+        state[slot] = 0;
+        left[left_count++] = slot;
+    }
+}
+
+static void start(size_t bytes) {
+    fake_reset();
+    secret_start();
+    quarantine_start(bytes);
+}
+
+static void put(unsigned i, uint32_t bytes) {
+    struct quarantine_leavers leavers;
+    state[i] = 1;
+    fake_set_cpu(i % 7);
+    quarantine_put(slot_at(i), bytes, &leavers);
+    note(&leavers);
+    while (leavers.count == QUARANTINE_LEAVERS) {
+        quarantine_leave(false, &leavers);
+        note(&leavers);
+    }
+}
+
+static void leave_all(void) {
+    struct quarantine_leavers leavers;
+    do {
+        quarantine_leave(true, &leavers);
+        note(&leavers);
+    } while (leavers.count > 0);
+    CHECK_EQ(quarantine_bytes(), 0);
+    for (unsigned i = 0; i < SLOTS; i++)
+        CHECK_EQ(state[i], 0);
+}
+
+static void within_bytes(void) {
+    uint64_t seed = 3;
+    start(MIB(1));
+    for (unsigned i = 0; i < SLOTS; i++) {
+        put(i, 16u << test_random(&seed) % 13);
+        CHECK_LE(quarantine_bytes(), MIB(1));
+        if (i % 500 == 0)
+            quarantine_check();
+    }
+    CHECK(quarantine_bytes() > KIB(512));
+    leave_all();
+    CHECK_EQ(left_count, SLOTS);
+}
+
+// First in, first out, but for chance.
+static void in_no_order(void) {
+    unsigned jumps = 0, far = 0;
+    start(MIB(1));
+    for (unsigned i = 0; i < SLOTS; i++)
+        put(i, 1024);
+    leave_all();
+    for (unsigned i = 1; i < SLOTS; i++) {
+        jumps += left[i] != left[i - 1] + 1;
+        far += left[i] + 3000 < left[i - 1] || left[i] > left[i - 1] + 3000;
+    }
+    CHECK(jumps > SLOTS / 2);
+    CHECK_LE(far, SLOTS / 100);
+}
+
+static unsigned looks;
+static void     look(void *slot) {
+    CHECK_EQ(*(unsigned char *)slot, 1);
+    looks++;
+}
+
+static void each_is_looked_at(void) {
+    start(MIB(1));
+    for (unsigned i = 0; i < 300; i++)
+        put(i, 256);
+    quarantine_each(look);
+    CHECK_EQ(looks + left_count, 300);
+    CHECK_EQ(left_count, 0);
+}
+
+static void off_and_too_large(void) {
+    start(0);
+    put(1, 16);
+    CHECK_EQ(left_count, 1);
+    start(KIB(64));
+    put(2, KIB(16) + 16);  // a part's share is a quarter
+    CHECK_EQ(left_count, 2);
+    CHECK_EQ(quarantine_bytes(), 0);
+}
+
+static void without_memory(void) {
+    start(MIB(1));
+    fake_fail(FAKE_MAP, 1, UINT32_MAX);
+    put(1, 16);
+    CHECK_EQ(left_count, 1);
+    fake_fail(FAKE_MAP, 1, 0);
+    put(2, 16);
+    CHECK_EQ(left_count, 1);
+    leave_all();
+}
+
+static void after_fork(void) {
+    start(MIB(1));
+    put(1, 16);
+    quarantine_fork_prepare();
+    quarantine_fork_parent();
+    put(2, 16);
+    quarantine_fork_prepare();
+    quarantine_fork_child();
+    put(3, 16);
+    quarantine_check();
+    leave_all();
+    CHECK_EQ(left_count, 3);
+}
+
+// --- secrets -------------------------------------------------------------------------------------
+
+static void canaries(void) {
+    start(0);
+    uint64_t first = secret_canary(4096);
+    CHECK(first != secret_canary(4112));
+    for (unsigned i = 0; i < 64; i += 8)
+        CHECK((first >> i & 0xff) != 0);
+    secret_start();
+    CHECK(first != secret_canary(4096));
+}
+
+static void numbers(void) {
+    unsigned counts[10] = {0};
+    start(0);
+    for (unsigned i = 0; i < 10000; i++)
+        counts[secret_below(10)]++;
+    for (unsigned i = 0; i < 10; i++)
+        CHECK(counts[i] > 800 && counts[i] < 1200);
+    CHECK_EQ(secret_below(1), 0);
+}
+
+int main(void) {
+    CASE(within_bytes);
+    CASE(in_no_order);
+    CASE(each_is_looked_at);
+    CASE(off_and_too_large);
+    CASE(without_memory);
+    CASE(after_fork);
+    CASE(canaries);
+    CASE(numbers);
+    return 0;
+}
