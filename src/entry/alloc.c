@@ -101,8 +101,8 @@ COLD static bool make_room(size_t bytes) {
     if (cache && limit_is_set())
         cache_drain(cache);
     thread_leave();
-    hardened_flush();
-    return arena_reclaim(bytes);
+    bool flushed = hardened_is_on() && hardened_flush();
+    return arena_reclaim(bytes) || flushed;
 }
 
 // Of a request after room was made: what is free below a limit others may take first.
@@ -420,7 +420,7 @@ size_t alloc_good_size(size_t bytes) {
         return 0;
     init_ensure();
     if (hardened_is_on())
-        return bytes;
+        return max_size(bytes, 1);
     if (bytes <= SMALL_MAX)
         return class_bytes(size_class_of(bytes));
     return align_up(bytes, os_page_bytes());

@@ -175,8 +175,9 @@ static void drop(struct bin *bin, struct slab *slab) {
     POKE(&bin->slab_count, bin->slab_count - 1);
     POKE(&bin->touched, bin->touched - slab->high_water);
     POKE(&bin->hole_bytes, bin->hole_bytes - slab->hole_bytes);
-    size_t touched = slab->base - span->base + (size_t)slab->high_water * slab_bytes(slab);
-    size_t holes = slab->hole_bytes;
+    size_t before = slab->base - span->base;  // not resident, as if it were a hole
+    size_t touched = before + (size_t)slab->high_water * slab_bytes(slab);
+    size_t holes = before + slab->hole_bytes;
     slab_delete(slab);
     page_heap_give(bin->pages, span, touched, holes);
 }

@@ -144,8 +144,11 @@ static uintptr_t last_word(const struct slab *slab, uint32_t slot) {
 }
 
 // A neighbour that nobody had yet has no canary. One that is taken meanwhile gets the same word.
+// Acquire: pairs with the release in set_requested; whoever has a mark has his canary. (The exchange
+// of who frees it goes on with that release.)
 static void mark_before(struct slab *slab, uint32_t slot) {
-    if (slot > 0 && option(OPT_CANARY) && PEEK(slab_mark(slab, slot - 1)) == SLOT_FRESH)
+    if (slot > 0 && option(OPT_CANARY) &&
+        __atomic_load_n(slab_mark(slab, slot - 1), __ATOMIC_ACQUIRE) == SLOT_FRESH)
         POKE(word_at(last_word(slab, slot - 1)), secret_canary(slab_slot_address(slab, slot - 1)));
 }
 
@@ -156,10 +159,12 @@ static bool is_whole_before(const struct slab *slab, uint32_t slot) {
     return word == 0 || word == secret_canary(slab_slot_address(slab, slot - 1));
 }
 
-static size_t set_requested(struct slab *slab, uint32_t slot, size_t bytes) {
-    size_t rest = min_size(slab_bytes(slab) - bytes, SLOT_REST_MAX);
-    POKE(slab_mark(slab, slot), (uint16_t)(SLOT_LIVE + rest));
-    return slab_bytes(slab) - rest;
+// The canary, then the mark.
+static void set_requested(struct slab *slab, uint32_t slot, size_t bytes) {
+    size_t rest = slab_bytes(slab) - bytes;
+    write_canary(slab_slot_address(slab, slot), bytes, slab_bytes(slab));
+    // Release: see mark_before.
+    __atomic_store_n(slab_mark(slab, slot), (uint16_t)(SLOT_LIVE + rest), __ATOMIC_RELEASE);
 }
 
 // A slot just taken becomes a block. True: it reads as zero.
@@ -172,7 +177,7 @@ static bool dress(void *pointer, size_t bytes) {
     if (was_freed)
         prove_clear("malloc", slab, base);
     mark_before(slab, slot);
-    write_canary(base, set_requested(slab, slot, bytes), slab_bytes(slab));
+    set_requested(slab, slot, bytes);
     return was_freed && option(OPT_ZERO_ON_FREE);
 }
 
@@ -275,7 +280,7 @@ void *hardened_take(struct user_heap *heap, size_t bytes, size_t alignment, bool
     *is_zero = false;
     if (heap)
         return take_of_heap(heap, bytes, is_zero);
-    if (id != CLASS_NONE)
+    if (id != CLASS_NONE && class_bytes(id) - bytes <= SLOT_REST_MAX)
         return take_small(id, bytes, is_zero);
     struct span *span = arena_take_whole(max_size(bytes, 1), alignment);
     if (!span)
@@ -309,19 +314,19 @@ bool hardened_resize(const char *function, struct block *block, size_t bytes) {
     if (block->kind == BLOCK_SMALL)
         set_requested(block->slab, slab_slot_of(block->slab, block->base), bytes);
     else
-        block->span->requested = bytes;
-    write_canary(block->base, bytes, room);
+        dress_whole(block->span, bytes);
     return true;
 }
 
-void hardened_flush(void) {
+bool hardened_flush(void) {
     struct quarantine_leavers leavers;
-    if (!hardened_is_on())
-        return;
+    bool                      some = false;
     do {
         quarantine_leave(true, &leavers);
         give_leavers(&leavers);
+        some |= leavers.count > 0;
     } while (leavers.count > 0);
+    return some;
 }
 
 static void look(void *pointer) {

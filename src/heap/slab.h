@@ -44,7 +44,7 @@ enum {
     SLOT_FREED = 1,  // free, or waiting to be (heap/quarantine.h): zero, where that is asked for
     SLOT_LIVE = 2,   // and on: bytes behind the requested ones, to the slot's end, plus this
 };
-enum { SLOT_REST_MAX = UINT16_MAX - SLOT_LIVE };
+enum { SLOT_REST_MAX = UINT16_MAX - SLOT_LIVE };  // of a larger rest a mark cannot tell
 
 // The granule before a slab: readable, if there is one; to be made unreadable by who holds a slot;
 // unreadable.

@@ -153,8 +153,11 @@ static void overflow_of_whole_blocks_is_told(void) {
     block[100001] ^= 1;
     hardened_dies(block, "tidemalloc: free(0x*): written behind the end of the 100000-byte block "
                          "(huge): byte 100001");
+}
+
+static void overflow_without_fences_is_told(void) {
     hardened_begin((char *)(uintptr_t) "TIDE_GUARD_PAGES=off");
-    block = hardened_block(100000);
+    char *block = hardened_block(100000);
     block[100000] ^= 1;
     hardened_dies(block, "tidemalloc: free(0x*): written behind the end of the 100000-byte block "
                          "(large): byte 100000");
@@ -260,11 +263,14 @@ static void without_quarantine(void) {
     hardened_free(block);
     CHECK(slab_slot_is_free(slab, slot));
     hardened_free(kept);
+}
+
+static void with_quarantine(void) {
     hardened_begin(NULL);
-    kept = hardened_block(200);
-    block = hardened_block(200);
-    slab = block_find(block).slab;
+    char        *block = hardened_block(200);
+    struct slab *slab = block_find(block).slab;
     hardened_free(block);
+    CHECK_EQ(quarantine_bytes(), slab_bytes(slab));
     CHECK(!slab_slot_is_free(slab, slab_slot_of(slab, (uintptr_t)block)));
 }
 
@@ -322,6 +328,7 @@ int main(void) {
     CASE(map_refused);
     CASE(overflow_is_told);
     CASE(overflow_of_whole_blocks_is_told);
+    CASE(overflow_without_fences_is_told);
     CASE(underflow_is_told);
     CASE(freed_block_is_no_block);
     CASE(write_after_free_is_told);
@@ -330,6 +337,7 @@ int main(void) {
     CASE(without_canary);
     CASE(without_zeroes);
     CASE(without_quarantine);
+    CASE(with_quarantine);
     CASE(random_slots);
     CASE(lowest_slots);
     CASE(heaps_of_users);
