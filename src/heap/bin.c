@@ -182,8 +182,9 @@ static void drop(struct bin *bin, struct slab *slab) {
     page_heap_give(bin->pages, span, touched, holes);
 }
 
-// As growing does: a change of protection under the lock. False: the kernel refuses, the slab stays.
-// Relaxed: whoever made the fence gave a slot back since, under the lock or through the hand-back.
+// As growing does: a change of protection under the lock. False: the kernel refuses, and the slab
+// stays. Relaxed: whoever made the fence gave a slot back since, under the lock or through the
+// hand-back.
 static bool open_fence(struct slab *slab) {
     if (LIKELY(PEEK(&slab->fence) != SLAB_FENCED))
         return true;

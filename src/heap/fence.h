@@ -4,12 +4,12 @@
 //   | 1 to 4 granules | block ........ | rest of its last granule, 1 to 4 granules |
 //     unreadable        whole OS pages   unreadable
 //
-// A block's mapping is reserved whole and committed where the block is, so that what lies around it
-// is nobody's; how long the two parts are is left to chance. When the block is freed its memory goes
-// back and its place stays unreadable, first in first out, within TIDE_RETIRED bytes of address
-// space and RETIRED_MAX blocks: who uses it after free is stopped, and nobody else gets it meanwhile.
-// Each unreadable range costs a mapping or two, and a process may have 65530 (vm.max_map_count): from
-// FENCES_MAX ranges on there are no more, and blocks and slabs do without.
+// A block's mapping is reserved whole and committed where the block is, so that what lies around
+// it is nobody's; how long the two parts are is left to chance. When the block is freed its memory
+// goes back and its place stays unreadable, first in first out, within TIDE_RETIRED bytes of
+// address space and RETIRED_MAX blocks: who uses it after free is stopped, and nobody else gets it
+// meanwhile. Each unreadable range costs a mapping or two, and a process may have 65530
+// (vm.max_map_count): from FENCES_MAX ranges on there are no more, and blocks and slabs do without.
 // Lock: RANK_HUGE around the list; never held over a system call.
 #pragma once
 #include "page/span.h"
@@ -24,9 +24,9 @@ bool fence_make(void *address, size_t bytes);
 // The reverse. False: the kernel refuses; it stays unreadable.
 bool fence_remove(void *address, size_t bytes);
 
-// Memory for a block: `granules` from a multiple of `alignment` (a granule or more) on, of which the
-// first `bytes`, rounded up to pages, are readable and zero. Writes how many granules around it are
-// not. NULL: no memory, or too many fences.
+// Memory for a block: `granules` from a multiple of `alignment` (a granule or more) on, of which
+// the first `bytes`, rounded up to pages, are readable and zero. Writes how many granules around it
+// are not. NULL: no memory, or too many fences.
 void *fence_map(size_t bytes, size_t granules, size_t alignment, const char *name,
                 uint16_t *before, uint16_t *after);
 // Unmaps the place of a block with what lies around it. An errno value: it is mapped still.

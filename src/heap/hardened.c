@@ -118,11 +118,17 @@ static void prove_clear(const char *function, const struct slab *slab, uintptr_t
     size_t bytes = slab_bytes(slab);
     if (!option(OPT_ZERO_ON_FREE))
         return;
-    for (size_t at = 0; at < bytes - canary_bytes(); at += sizeof(uint64_t)) {
-        uint64_t word = PEEK(word_at(base + at));
-        if (UNLIKELY(word != 0))
-            fail_after_free(function, base, bytes, at + bits_lowest(word) / 8);
-    }
+    const uint64_t *words = word_at(base);
+    size_t          count = (bytes - canary_bytes()) / sizeof *words;
+    uint64_t        all = 0;
+    for (size_t i = 0; i < count; i++)
+        all |= words[i];
+    if (LIKELY(all == 0))
+        return;
+    size_t first = 0;
+    while (first + 1 < count && words[first] == 0)
+        first++;
+    fail_after_free(function, base, bytes, first * 8 + bits_lowest(words[first] | 1ull << 63) / 8);
 }
 
 // --- small ---------------------------------------------------------------------------------------
@@ -144,8 +150,8 @@ static uintptr_t last_word(const struct slab *slab, uint32_t slot) {
 }
 
 // A neighbour that nobody had yet has no canary. One that is taken meanwhile gets the same word.
-// Acquire: pairs with the release in set_requested; whoever has a mark has his canary. (The exchange
-// of who frees it goes on with that release.)
+// Acquire: pairs with the release in set_requested; whoever has a mark has his canary. (The
+// exchange of who frees it goes on with that release.)
 static void mark_before(struct slab *slab, uint32_t slot) {
     if (slot > 0 && option(OPT_CANARY) &&
         __atomic_load_n(slab_mark(slab, slot - 1), __ATOMIC_ACQUIRE) == SLOT_FRESH)

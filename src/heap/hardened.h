@@ -1,22 +1,22 @@
 // heap/hardened.h - TIDE_HARDENED=1: what every block goes through that no fast path serves.
 //
-// No thread has a cache and no slab has a class byte that the fast paths know (heap/bin.h), so every
-// call comes here, and nobody else carries anything for it. All that is checked:
+// No thread has a cache and no slab has a class byte that the fast paths know (heap/bin.h), so
+// every call comes here, and nobody else carries anything for it. All that is checked:
 //
 //   |.. canary |  block, `requested` bytes | canary .................. |
-//              ^ slot or mapping                 at least 8 bytes in a slot; else to the page's end
+//              ^ slot or mapping           8 bytes or more in a slot; else to the page's end
 //
-//   taken      the slot was zeroed when it was freed: it has to be zero yet. Then the canary is written
-//   freed      the slot's mark says live, once; the canary behind the block and the last word before
-//              it are whole; then it is zeroed and waits (heap/quarantine.h)
+//   taken      the slot was zeroed when it was freed, and has to be zero yet; it gets its canary
+//   freed      the slot's mark says live, once; the canary behind the block and the last word
+//              before it are whole; then it is zeroed and waits (heap/quarantine.h)
 //   leaves     the quarantine: it has to be zero yet
 //   resized    the canary is whole, and moves
 //
 // How many bytes were requested stands in the slab's record (a mark a slot, heap/slab.h) or in the
-// span's: an overflow reaches neither, and what it does reach, the canary, is proved with a key that
-// lies elsewhere. The canary of a slot is the same whoever holds it, and its last word stays when the
-// slot is freed: so the neighbour behind can be asked for what was written before its start. A word
-// of zero passes there, too: its page may have been given back to the kernel meanwhile.
+// span's: an overflow reaches neither, and what it does reach, the canary, is proved with a key
+// that lies elsewhere. The canary of a slot is the same whoever holds it, and its last word stays
+// when the slot is freed: so the neighbour behind can be asked for what was written before its
+// start. A word of zero passes there, too: its page may have been given back to the kernel.
 // Blocks of a user's heap have all this but the quarantine: the heap may end at any time.
 // Locks: none of its own; calls take those of quarantine, arenas and heaps, one after the other.
 #pragma once

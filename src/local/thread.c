@@ -51,7 +51,8 @@ bool thread_hooks(void) {
 }
 
 static bool caches_are_off(void) {
-    return option(OPT_HARDENED) != 0 || option(OPT_CACHE) == 0 || option(OPT_CACHE_TOTAL) == 0 || option(OPT_PERTURB) != 0;
+    return option(OPT_HARDENED) != 0 || option(OPT_CACHE) == 0 ||
+           option(OPT_CACHE_TOTAL) == 0 || option(OPT_PERTURB) != 0;
 }
 
 static void publish(struct cache *cache) {

@@ -1,4 +1,5 @@
-// expect: tidemalloc: tide_heap_free(0x*): written behind the end of the 100-byte block (112-byte class): byte 100
+// expect: tidemalloc: tide_heap_free(0x*): written
+//       behind the end of the 100-byte block (112-byte class): byte 100
 // tests/misuse/hardened_heap_overflow.c - a block of a heap of the user's.
 #include <stdlib.h>
 

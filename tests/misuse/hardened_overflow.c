@@ -1,4 +1,5 @@
-// expect: tidemalloc: free(0x*): written behind the end of the 100-byte block (112-byte class): byte 100
+// expect: tidemalloc: free(0x*): written
+//       behind the end of the 100-byte block (112-byte class): byte 100
 // tests/misuse/hardened_overflow.c - one byte behind the end, a zero, as a
 // string copied by its length makes it.
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-// expect: tidemalloc: free(0x*): written behind the end of the 100000-byte block (huge): byte 100007
+// expect: tidemalloc: free(0x*): written
+//       behind the end of the 100000-byte block (huge): byte 100007
 // tests/misuse/hardened_overflow_large.c - the same behind a block of its own,
 // within its last page.
 #include <stdlib.h>

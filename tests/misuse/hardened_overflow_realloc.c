@@ -1,4 +1,5 @@
-// expect: tidemalloc: realloc(0x*): written behind the end of the 100-byte block (112-byte class): byte 103
+// expect: tidemalloc: realloc(0x*): written
+//       behind the end of the 100-byte block (112-byte class): byte 103
 // tests/misuse/hardened_overflow_realloc.c - told by the realloc.
 #include <stdlib.h>
 

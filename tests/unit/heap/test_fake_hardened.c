@@ -1,12 +1,12 @@
-// unit/heap/test_fake_hardened.c - blocks of a hardened process: content, sizes, every check and its
-// line, each knob by itself, and system calls that fail.
+// unit/heap/test_fake_hardened.c - blocks of a hardened process: content, sizes, every check and
+// its line, each knob by itself, and system calls that fail.
 #include "tests/unit/heap/hardened.h"
 
 #include "heap/fence.h"
 #include "heap/quarantine.h"
 #include "heap/user_heap.h"
 
-enum { BLOCKS = 600, STEPS = 20000, LOOKS = 500 };
+enum { BLOCKS = 300, STEPS = 3000, LOOKS = 250 };
 
 static struct {
     char  *memory;
