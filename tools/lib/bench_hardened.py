@@ -2,7 +2,8 @@
 """What TIDE_HARDENED=1 costs: processor time of rows of the benchmark and of real programs, as a
 multiple of the default's. docs/security.md has a run of it.
 
-  python3 tools/lib/bench_hardened.py BUILD [--rounds N] [--beside LIBRARY]... [--knobs]
+  python3 tools/lib/bench_hardened.py BUILD [--rounds N] [--only ROW]... [--beside LIBRARY]...
+                                        [--knobs]
 
 All variants run in turns, round by round; of each the least time of the rounds counts. BUILD is a
 build folder with the benchmark; --beside adds another allocator's library, to be preloaded; --knobs
@@ -72,6 +73,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", action="append", default=[], help="this row; may be repeated")
     parser.add_argument("--beside", action="append", default=[])
     parser.add_argument("--knobs", action="store_true")
     arguments = parser.parse_args()
@@ -79,6 +81,8 @@ def main():
     print("| row |", " | ".join(name for name, _ in columns), "|", flush=True)
     print("| --- " * (len(columns) + 1) + "|")
     for name, measure in jobs(arguments.build):
+        if arguments.only and name not in arguments.only:
+            continue
         best = [float("inf")] * len(columns)
         for _ in range(arguments.rounds):
             for i, (_, extra) in enumerate(columns):
