@@ -127,8 +127,7 @@ static class_id class_byte(const struct bin *bin) {
     return bin->owner ? (class_id)CLASS_HEAP_SLAB : bin_arena_byte(bin->id);
 }
 
-// The granule that is to be a fence stands first. Not for a user's heap, whose end has to give
-// everything back whatever the kernel refuses.
+// The fence stands first. A user's heap has none: its end gives all back, whatever is refused.
 static size_t fence_granules(const struct bin *bin) {
     return fence_is_on() && !bin->owner ? 1 : 0;
 }
@@ -182,20 +181,8 @@ static void drop(struct bin *bin, struct slab *slab) {
     page_heap_give(bin->pages, span, touched, holes);
 }
 
-// As growing does: a change of protection under the lock. False: the kernel refuses, and the slab
-// stays. Relaxed: whoever made the fence gave a slot back since, under the lock or through the
-// hand-back.
-static bool open_fence(struct slab *slab) {
-    if (LIKELY(PEEK(&slab->fence) != SLAB_FENCED))
-        return true;
-    if (!fence_remove((void *)slab->span->base, slab->base - slab->span->base))
-        return false;
-    POKE(&slab->fence, SLAB_OPEN);
-    return true;
-}
-
 static void drop_if_idle(struct bin *bin, struct slab *slab) {
-    if (UNLIKELY(slab_is_idle(slab)) && LIKELY(open_fence(slab)))
+    if (UNLIKELY(slab_is_idle(slab)) && LIKELY(slab_open_fence(slab)))
         drop(bin, slab);
 }
 
@@ -243,19 +230,12 @@ NOINLINE static void note_missed(struct bin *bin, struct slab *slab, uint32_t by
         slab->patience++;
 }
 
-static uint32_t take_from(struct slab *slab, void **out, uint32_t count) {
-    if (LIKELY(option(OPT_HARDENED) == 0) || option(OPT_RANDOM_SLOTS) == 0)
-        return slab_take(slab, out, count);
-    out[0] = slab_take_random(slab);
-    return out[0] ? 1 : 0;
-}
-
 // From the first slab of the tree: it stays the first as it gets fuller, so its key may change
 // where it stands.
 static uint32_t take_from_first(struct bin *bin, struct slab *slab, void **out, uint32_t count) {
     uint32_t high = slab->high_water, holes = slab->hole_bytes;
     count_resident(bin, slab, -1);
-    uint32_t taken = take_from(slab, out, count);
+    uint32_t taken = slab_take_next(slab, out, count);
     count_resident(bin, slab, 1);
     POKE(&bin->touched, bin->touched + slab->high_water - high);
     slab->taken_step = PEEK(&bin->pages->gauge->step);

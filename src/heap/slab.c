@@ -2,6 +2,7 @@
 #include "heap/slab.h"
 
 #include "conf/options.h"
+#include "heap/fence.h"
 #include "heap/secret.h"
 #include "os/fail.h"
 #include "os/os.h"
@@ -124,6 +125,16 @@ static bool wants_lines(const struct slab *slab, uint32_t count) {
            batch <= LINES_MAX * CACHE_LINE;
 }
 
+// Relaxed: whoever made the fence gave a slot back since, under the lock or through the hand-back.
+bool slab_open_fence(struct slab *slab) {
+    if (LIKELY(PEEK(&slab->fence) != SLAB_FENCED))
+        return true;
+    if (!fence_remove((void *)slab->span->base, slab->base - slab->span->base))
+        return false;
+    POKE(&slab->fence, SLAB_OPEN);
+    return true;
+}
+
 // `taken` slots were, `highest` among them.
 static void note_taken(struct slab *slab, uint32_t taken, uint32_t highest) {
     if (highest >= slab->high_water)
@@ -143,7 +154,7 @@ static uint32_t nth_bit(uint64_t bits, uint32_t index) {
 }
 
 // The word of the first slot that was never used is among those chosen from, and all before it.
-void *slab_take_random(struct slab *slab) {
+static void *take_random(struct slab *slab) {
     if (config_debug)
         slab_check(slab);
     if (slab->free_count == 0)
@@ -177,6 +188,13 @@ uint32_t slab_take(struct slab *slab, void **out, uint32_t count) {
     }
     note_taken(slab, taken, slab_slot_of(slab, (uintptr_t)out[0]));  // the highest
     return taken;
+}
+
+uint32_t slab_take_next(struct slab *slab, void **out, uint32_t count) {
+    if (LIKELY(option(OPT_HARDENED) == 0) || option(OPT_RANDOM_SLOTS) == 0)
+        return slab_take(slab, out, count);
+    out[0] = take_random(slab);
+    return out[0] ? 1 : 0;
 }
 
 uint32_t slab_give(struct slab *slab, void *const *slots, uint32_t count) {

@@ -122,8 +122,11 @@ void slab_delete(struct slab *slab);
 // the lowest: the order of a stack. Short batches of slots of 16 and 32 bytes that fill cache lines
 // are whole lines, where there are enough. Returns n <= min(count, free_count).
 uint32_t slab_take(struct slab *slab, void **out, uint32_t count);
-// Takes one free slot by chance, of those used before and of the next ones; NULL: none is free.
-void *slab_take_random(struct slab *slab);
+// The same, but of a hardened process: one by chance, of those used before and of the next ones.
+uint32_t slab_take_next(struct slab *slab, void **out, uint32_t count);
+// Before slab_delete: what is unreadable is readable again. As growing does, a change of protection
+// under the bin's lock. False: the kernel refuses, and the slab has to stay.
+bool slab_open_fence(struct slab *slab);
 // Gives back the first ones of `count` slots (1 or more), as far as they lie in this slab and are
 // taken. Returns how many. 0, when slots[0] lies in the span: it is no taken slot (slab_fail).
 uint32_t slab_give(struct slab *slab, void *const *slots, uint32_t count);

@@ -211,12 +211,6 @@ int os_conceal(void *address, size_t bytes) {
     return fake_end(error);
 }
 
-// Counted only: a test writes to what it likes.
-int os_seal(void *address, size_t bytes, bool sealed) {
-    (void)sealed;
-    return fake_end(fake_begin(FAKE_SEAL, address, bytes));
-}
-
 int os_purge(void *address, size_t bytes) {
     uintptr_t start = (uintptr_t)address;
     int       error = fake_begin(FAKE_PURGE, address, bytes);
