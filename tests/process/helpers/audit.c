@@ -17,7 +17,7 @@ unsigned la_objopen(struct link_map *map, Lmid_t space, uintptr_t *cookie) {
     CHECK(name && strcmp(name, map->l_name) == 0);
     CHECK(!strstr(name, "tidemalloc") || setenv("TEST_AUDITED", name, 1) == 0);
     free(name);
-   
+    return 0;
 }
 
 void la_activity(uintptr_t *cookie, unsigned flag) {
