@@ -1,5 +1,5 @@
-// helpers/audit.c - an auditor (LD_AUDIT): it lives in a namespace of its own, with a libc of its
-// own, and allocates there while the linker loads the program.
+// process/helpers/audit.c - an auditor (LD_AUDIT): it lives in a namespace of its own, with a libc
+// of its own, and allocates there while the linker loads the program.
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
