@@ -24,7 +24,9 @@ static struct part {
 
 static size_t part_bytes;  // the most of a part; constant after start
 
-#define EACH_PART(part) for (struct part *part = parts; part < parts + PARTS; part++)
+// None where there is no quarantine: their locks are not made then, nor their pages touched.
+#define EACH_PART(part)                                                                            \
+    for (struct part *part = parts; part_bytes && part < parts + PARTS; part++)
 
 void quarantine_start(size_t bytes) {
     part_bytes = bytes / PARTS;
