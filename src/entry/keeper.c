@@ -10,6 +10,7 @@
 enum {
     HELD_MIN = 4 << 20,     // bytes of heap that are worth a thread
     SURPLUS_MIN = 1 << 20,  // or of free memory
+    GROWTH_MIN = 64 << 10,  // of the surplus: a change
     STEPS = 16,             // of the decay time
     STEP_LEAST_MS = 10,
     STEP_MOST_MS = 500,
@@ -29,7 +30,7 @@ static struct {
     bool               is_open;      // pressure is
     bool               is_pressed;
     unsigned           still;        // rounds since something changed
-    uint64_t           left;         // surplus after the last round
+    uint64_t           left;         // surplus after the last change, or less since
     uint64_t           holes;        // given back by then
     uint64_t           pressed_until_ns;
     uint64_t           rest_ns;      // from now on, when nothing changed for STILL_MAX rounds
@@ -154,11 +155,13 @@ void keeper_step(void) {
     arena_settle();
     arena_drain();
     uint64_t left = arena_surplus(), holes = arena_holes();
-    if (taken || left < own.left || left >= own.left + SURPLUS_MIN || holes > own.holes)
+    // What is new is too young to go yet: it has its time, however little it is.
+    if (taken || left < own.left || left >= own.left + GROWTH_MIN || holes > own.holes) {
         be_awake();
-    else
+        own.left = left;
+    } else {
         own.still++;
-    own.left = left;
+    }
     own.holes = holes;
 }
 

@@ -21,6 +21,9 @@ static const uint64_t last_look_ns = 1000000000, flux_ns = 50000;
 // 1 while the keeper sleeps for want of work; who sees a surplus makes it 0 and wakes it. A hint to
 // all others.
 static uint32_t keeper_sleeps;
+// Somebody called. It stays until the keeper is about to sleep, so that no call is lost that finds
+// it awake, after its last look at what the call is about. Relaxed, like the word: see the sleep.
+static bool keeper_called;
 // The surplus that it could not drain before it slept, or less since; relaxed: a hint.
 static uint64_t surplus_left;
 
@@ -71,18 +74,20 @@ static bool keeper_has_work(void) {
     uint64_t surplus = arena_surplus();
     if (surplus < PEEK(&surplus_left))
         POKE(&surplus_left, surplus);
-    return surplus >= PEEK(&surplus_left) + SURPLUS_MIN || PEEK(&slots_came);
+    return surplus >= PEEK(&surplus_left) + SURPLUS_MIN || PEEK(&slots_came) ||
+           PEEK(&keeper_called);
 }
 
-void arena_call_keeper(void) {
-    if (UNLIKELY(PEEK(&keeper_sleeps) != 0) &&
+void arena_wake_keeper(void) {
+    if (UNLIKELY(PEEK(&keeper_sleeps) != 0) && keeper_has_work() &&
         __atomic_exchange_n(&keeper_sleeps, 0, __ATOMIC_RELAXED) != 0)
         os_wake(&keeper_sleeps);
 }
 
-void arena_wake_keeper(void) {
-    if (UNLIKELY(PEEK(&keeper_sleeps) != 0) && keeper_has_work())
-        arena_call_keeper();
+void arena_call_keeper(void) {
+    if (!PEEK(&keeper_called))
+        POKE(&keeper_called, true);
+    arena_wake_keeper();
 }
 
 // The surplus and the word are not ordered against each other on every processor: who left the last
@@ -98,6 +103,8 @@ bool arena_await_surplus(uint64_t ns) {
     if (ns > last_look_ns && PEEK(&keeper_sleeps) != 0 && !keeper_has_work())
         os_wait_for(&keeper_sleeps, 1, ns - last_look_ns);
     bool called = PEEK(&keeper_sleeps) == 0 || keeper_has_work();
+    if (__atomic_exchange_n(&keeper_called, false, __ATOMIC_RELAXED))
+        called = true;
     POKE(&keeper_sleeps, 0);
     return called;
 }

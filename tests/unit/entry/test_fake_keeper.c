@@ -210,6 +210,44 @@ static void takes_idle_caches(void) {
     CHECK_EQ(fake_resident_in(cache, CACHE_AREA_BYTES), 0);
 }
 
+enum { ROUNDS = 32 };
+static unsigned rounds;  // of the thread before something comes
+
+static void step_for_rounds(void) {
+    start("TIDE_BACKGROUND=1", NULL);
+    take(200);
+    CHECK(starts());
+    for (unsigned i = 0; i < rounds; i++)
+        keeper_step();
+}
+
+// What comes right before it would sleep, too young to go at once, goes as if it came sooner.
+static void what_comes_late_goes(void) {
+    step_for_rounds();
+    give(8);
+    uint64_t until = os_now_ns() + 10 * second;
+    while (arena_surplus() > 0 && os_now_ns() < until)
+        keeper_step();
+    CHECK_EQ(arena_surplus(), 0);
+}
+
+// A cache that comes after the last look at caches.
+static void a_late_cache_is_taken(void) {
+    enum { NUMBER = 8 };
+    step_for_rounds();
+    struct cache *cache = caches_new();
+    CHECK(cache != NULL);
+    other.root.phase = THREAD_LIVE;
+    other.root.cache = other.root.pops = cache;
+    caches_own(cache, &other.root, NUMBER);
+    fake_sleep(NUMBER, (uintptr_t)other.stack);
+    arena_call_keeper();
+    uint64_t until = os_now_ns() + 10 * second;
+    while (os_now_ns() < until && !other.root.taken)
+        keeper_step();
+    CHECK(other.root.taken);
+}
+
 int main(void) {
     CASE(not_unasked);
     CASE(with_the_heap);
@@ -222,5 +260,9 @@ int main(void) {
     CASE(under_pressure);
     CASE(rests_beside_what_stays);
     CASE(takes_idle_caches);
+    for (rounds = 0; rounds < ROUNDS; rounds++) {
+        CASE(what_comes_late_goes);
+        CASE(a_late_cache_is_taken);
+    }
     return 0;
 }
