@@ -220,7 +220,9 @@ static void drain_piece(void) {
         .step = arena_step(),
     };
     drain_bins(&work);
-    POKE(&drain.visits, PEEK(&drain.visits) - (visits - work.visits));
+    // Another look may have begun, and pieces of it be done: then there are fewer than there were.
+    uint32_t left = PEEK(&drain.visits);
+    POKE(&drain.visits, left - (uint32_t)min_size(left, visits - work.visits));
     end_piece(&work, bytes, piece - work.bytes);
 }
 
