@@ -167,26 +167,35 @@ bool purge_tick(struct purge *purge, uint64_t now_ns, size_t *surplus) {
     return true;
 }
 
-static uint64_t learn_holes_locked(struct purge *purge, uint64_t missed, uint64_t now_ns) {
+static void learn_holes_locked(struct purge *purge, uint64_t missed, uint64_t now_ns) {
+    uint64_t regret = purge->hole_regret;
     uint64_t halvings = (now_ns - purge->hole_regret_ns) / REGRET_HALF_NS;
     if (now_ns > purge->hole_regret_ns && halvings > 0) {
-        purge->hole_regret = halvings < 64 ? purge->hole_regret >> halvings : 0;
+        regret = halvings < 64 ? regret >> halvings : 0;
         purge->hole_regret_ns += halvings * REGRET_HALF_NS;
     }
     // No more than half as much again: slabs have patience of their own.
-    purge->hole_regret += missed - min_size(missed, purge->hole_missed_seen);
-    purge->hole_regret = min_size(purge->hole_regret, budget(purge) / 4);
+    regret += missed - min_size(missed, purge->hole_missed_seen);
+    POKE(&purge->hole_regret, min_size(regret, budget(purge) / 4));
     purge->hole_missed_seen = missed;
-    return UNLIKELY(purge_is_pressed(purge)) ? 0 : purge->hole_regret;
+}
+
+// Who finds another learning takes what was learned before: a look that found nothing for that
+// reason would be taken for the end of what is too much.
+static uint64_t hole_regret(struct purge *purge, uint64_t missed, uint64_t now_ns) {
+    if (lock_try(&purge->lock)) {
+        learn_holes_locked(purge, missed, now_ns);
+        lock_release(&purge->lock);
+    }
+    return UNLIKELY(purge_is_pressed(purge)) ? 0 : PEEK(&purge->hole_regret);
 }
 
 size_t purge_hole_surplus(struct purge *purge, uint64_t slack, uint64_t missed, uint64_t now_ns,
                           bool *urgent) {
     *urgent = false;
-    if (now_ns < PEEK(&purge->pause_ns) || !lock_try(&purge->lock))
+    if (now_ns < PEEK(&purge->pause_ns))
         return 0;
-    uint64_t most = budget(purge) / 2 + learn_holes_locked(purge, missed, now_ns);
-    lock_release(&purge->lock);
+    uint64_t most = budget(purge) / 2 + hole_regret(purge, missed, now_ns);
     if (UNLIKELY(limit_is_set()) && limit_excess() > 0)
         most = 0;
     if (slack <= most)

@@ -40,7 +40,7 @@ struct purge {
     uint64_t          reused_seen;  // gauge.reused_bytes then
     uint64_t          used_seen;    // that and gauge.missed_bytes when more was last taken
     uint64_t          used_ns;      // when that was, or later: regret has faded until then
-    uint64_t          hole_regret;  // bytes added to the budget of free slots
+    uint64_t          hole_regret;  // bytes added to the budget of free slots; read by anybody
     uint64_t          hole_regret_ns;    // when it was last halved
     uint64_t          hole_missed_seen;  // of the bins' missed bytes, what is in it already
 };

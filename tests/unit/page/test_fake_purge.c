@@ -182,11 +182,19 @@ static void holes_are_regretted(void) {
     CHECK(is_urgent);
 }
 
-static void no_holes_while_others_look_or_the_kernel_refuses(void) {
+// A look is not lost because another thread learns: it takes what was known before.
+static void holes_while_others_learn(void) {
     start(second);
+    CHECK_EQ(holes(MIB(5), MIB(1)), 0);
     lock_acquire(&p->lock);
-    CHECK(holes(MIB(100), 0) == 0 && !is_urgent);
+    CHECK_EQ(holes(MIB(6), MIB(2)), MIB(1));
+    CHECK(holes(MIB(100), MIB(2)) == MIB(95) && is_urgent);
     lock_release(&p->lock);
+    CHECK_EQ(holes(MIB(6), MIB(2)), 0);
+}
+
+static void no_holes_while_the_kernel_refuses(void) {
+    start(second);
     p->pause_ns = os_now_ns() + 1;
     CHECK(holes(MIB(100), 0) == 0 && !is_urgent);
     fake_advance(1);
@@ -422,7 +430,8 @@ int main(void) {
     CASE(regret_is_no_more_than_demand);
     CASE(a_part_of_the_free_slots_goes);
     CASE(holes_are_regretted);
-    CASE(no_holes_while_others_look_or_the_kernel_refuses);
+    CASE(holes_while_others_learn);
+    CASE(no_holes_while_the_kernel_refuses);
     CASE(drains_over_the_decay_time);
     CASE(one_tick_after_a_long_time);
     CASE(young_memory_stays);
