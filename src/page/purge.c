@@ -84,7 +84,7 @@ static void learn_locked(struct purge *purge, uint64_t now_ns) {
         page_gauge_forget(&purge->gauge, halvings);
         POKE(&purge->high_bytes, 0);
         POKE(&purge->low_bytes, UINT64_MAX);
-        purge->demand_before = halvings > 1 ? 0 : PEEK(&purge->gauge.demand);
+        POKE(&purge->demand_before, halvings > 1 ? 0 : PEEK(&purge->gauge.demand));
         POKE(&purge->gauge.demand, 0);
         page_gauge_note_demand(&purge->gauge);
     }
