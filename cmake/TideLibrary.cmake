@@ -35,15 +35,17 @@ set_source_files_properties(${PROJECT_SOURCE_DIR}/src/os/handback.c
 # and its neighbours with it, counts for every process.
 if(NOT TIDE_SANITIZE AND NOT TIDE_DEBUG)
     tide_sources(seldom base/text.c os/fail.c os/os_linux*.c conf/*.c page/source*.c page/meta.c
-        page/page_heap_walk.c heap/user_heap.c entry/api_tide.c entry/control.c entry/emit.c
-        entry/figures.c entry/foreign.c entry/fork.c entry/init.c entry/report.c entry/trim.c)
+        page/page_heap_walk.c heap/user_heap.c heap/guarded*.c local/pulse.c entry/api_tide.c
+        entry/control.c entry/emit.c entry/figures.c entry/foreign.c entry/fork.c entry/init.c
+        entry/report.c entry/trim.c)
     set_property(SOURCE ${seldom} APPEND PROPERTY COMPILE_OPTIONS -Os)
 endif()
 
 # A canary in the frames of all that reads or builds text: there are the arrays that could overflow.
 # The rest, above all what runs between malloc and a bin, has none.
 tide_sources(text_sources base/text.c os/fail.c os/os_linux*.c conf/options.c entry/control.c
-             entry/emit.c entry/report.c entry/foreign.c entry/init.c entry/figures.c)
+             entry/emit.c entry/report.c entry/foreign.c entry/init.c entry/figures.c
+             heap/guarded_report.c)
 if(NOT TIDE_SANITIZE)
     set_property(SOURCE ${text_sources} APPEND PROPERTY COMPILE_OPTIONS -fstack-protector-strong)
 endif()

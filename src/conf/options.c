@@ -5,10 +5,10 @@
 //   tidemalloc: TIDE_ARENAS=abc: WHY; using the default auto
 //   tidemalloc: TIDE_ARENAS=999: outside 1 to 256 or auto; using 4
 // WHY is "not a number", "not a size", "not a duration", "not a percentage", "not on or off", "not
-// one of abort|leak" or "not a size or percentage". Bounds stand in the own unit; where 0 has
-// a word the lower one is 1 (1ms) and the word follows. The value named last is the one in force
-// when all is read: the default, or what a source of lower or higher priority gave. Names and
-// values are cut to 64 characters, and control characters shown as '?'.
+// one of abort|leak", "not a size or percentage" or "not a size or 1/N". Bounds stand in the own
+// unit; where 0 has a word the lower one is 1 (1ms) and the word follows. The value named last is
+// the one in force when all is read: the default, or what a source of lower or higher priority
+// gave. Names and values are cut to 64 characters, and control characters shown as '?'.
 //
 // glibc's names differ from TIDE_ names in two points: a size outside our bounds becomes the bound
 // next to it without a word (a huge MALLOC_MMAP_THRESHOLD_ is a habit, not a mistake), and a
@@ -38,6 +38,7 @@ static const struct option_row rows[OPTION_COUNT] = {
 #define TYPE_BOOL OPTION_BOOL
 #define TYPE_CHOICE OPTION_CHOICE
 #define TYPE_LIMIT OPTION_LIMIT
+#define TYPE_RATE OPTION_RATE
 #define OPTION(name, NAME, type, fallback, min, max, zero, live, alias, tunable, mallopt, help)    \
     {#name, "TIDE_" #NAME, TYPE_##type, fallback, min, max,                                        \
      zero,  live,          alias,       tunable,  mallopt, help},
@@ -86,17 +87,6 @@ static enum text_result read_choice(const struct option_row *row, const char *te
     return TEXT_MALFORMED;
 }
 
-// A size so small that it would pass for a percentage, and more than all, are made to fail.
-static enum text_result read_limit(const char *text, uint64_t *value) {
-    size_t           length = text_length(text);
-    bool             is_share = length > 0 && text[length - 1] == '%';
-    enum text_result result = is_share ? text_to_percent(text, value) : text_to_size(text, value);
-    if (result == TEXT_OK && is_share ? *value == 0 || *value > OPTION_PERCENT_MAX
-                                      : result == TEXT_OK && *value && *value <= OPTION_PERCENT_MAX)
-        return TEXT_TOO_LARGE;
-    return result;
-}
-
 static enum text_result read_typed(const struct option_row *row, const char *text,
                                    uint64_t *value) {
     switch (row->type) {
@@ -106,14 +96,17 @@ static enum text_result read_typed(const struct option_row *row, const char *tex
     case OPTION_PERCENT:    return text_to_percent(text, value);
     case OPTION_BOOL:       return text_to_bool(text, value);
     case OPTION_CHOICE:     return read_choice(row, text, value);
-    case OPTION_LIMIT:      return read_limit(text, value);
+    case OPTION_LIMIT:      return option_text_to_limit(text, value);
+    case OPTION_RATE:       return option_text_to_rate(text, value);
     }
     return TEXT_MALFORMED;
 }
 
 static bool in_range(const struct option_row *row, uint64_t value) {
     return (value == 0 && row->zero) || (value >= row->min && value <= row->max) ||
-           (row->type == OPTION_LIMIT && value > 0 && value <= OPTION_PERCENT_MAX);
+           (row->type == OPTION_LIMIT && value > 0 && value <= OPTION_PERCENT_MAX) ||
+           (row->type == OPTION_RATE && value > OPTION_SHARE &&
+            value <= OPTION_SHARE + OPTION_SHARE_MAX);
 }
 
 // `*value` is written on OPTION_OK only.
@@ -153,27 +146,6 @@ static enum option_result read_glibc_value(const struct option_row *row, const c
     return OPTION_OK;
 }
 
-static void show_milliseconds(struct text_line *line, uint64_t milliseconds) {
-    static const struct {
-        uint64_t    factor;
-        const char *unit;
-    } units[] = {{3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
-    unsigned i = 0;
-    while (units[i].factor > 1 && (milliseconds == 0 || milliseconds % units[i].factor))
-        i++;
-    text_add_number(line, milliseconds / units[i].factor);
-    text_add(line, units[i].unit);
-}
-
-static void show_limit(struct text_line *line, uint64_t value) {
-    if (value > OPTION_PERCENT_MAX) {
-        text_add_size(line, value);
-    } else {
-        text_add_number(line, value);
-        text_add(line, "%");
-    }
-}
-
 static void show_value(const struct option_row *row, uint64_t value, struct text_line *line) {
     const char *word;
     size_t      length;
@@ -184,9 +156,10 @@ static void show_value(const struct option_row *row, uint64_t value, struct text
     switch (row->type) {
     case OPTION_COUNT_TYPE: text_add_number(line, value); break;
     case OPTION_SIZE:       text_add_size(line, value); break;
-    case OPTION_TIME:       show_milliseconds(line, value); break;
+    case OPTION_TIME:       option_text_add_milliseconds(line, value); break;
     case OPTION_BOOL:       text_add(line, value ? "on" : "off"); break;
-    case OPTION_LIMIT:      show_limit(line, value); break;
+    case OPTION_LIMIT:      option_text_add_limit(line, value); break;
+    case OPTION_RATE:       option_text_add_rate(line, value); break;
     case OPTION_PERCENT:
         text_add_number(line, value);
         text_add(line, "%");
@@ -288,7 +261,7 @@ static void show_reason(struct text_line *line, const struct option_row *row,
                         enum option_result result) {
     static const char *const kinds[] = {"not a number",     "not a size",    "not a duration",
                                         "not a percentage", "not on or off", "not one of ",
-                                        "not a size or percentage"};
+                                        "not a size or percentage", "not a size or 1/N"};
     if (result == OPTION_MALFORMED) {
         text_add(line, kinds[row->type]);
         if (row->type == OPTION_CHOICE) {
@@ -304,6 +277,8 @@ static void show_reason(struct text_line *line, const struct option_row *row,
     show_value(row, row->max, line);
     if (row->type == OPTION_LIMIT)
         text_add(line, ", 1% to 100%");
+    if (row->type == OPTION_RATE)
+        text_add(line, ", 1/1 to 1/1000000");
     if (row->zero) {
         text_add(line, " or ");
         text_add(line, row->zero);

@@ -8,8 +8,9 @@
 // Between options_seal and the first options_set the values stand on a page that cannot be written.
 #pragma once
 #include "base/text.h"
+#include "conf/option_text.h"
 
-enum { NO_MALLOPT = 0x7fffffff, OPTION_PERCENT_MAX = 100 };
+enum { NO_MALLOPT = 0x7fffffff };
 
 enum option_id {
 #define OPTION(name, NAME, ...) OPT_##NAME,
@@ -26,6 +27,7 @@ enum option_type {
     OPTION_BOOL,
     OPTION_CHOICE,
     OPTION_LIMIT,  // a size, or up to OPTION_PERCENT_MAX a percentage
+    OPTION_RATE,   // a size, or 1/N with N up to OPTION_SHARE_MAX
 };
 
 // Where a value came from, lowest priority first.

@@ -8,9 +8,11 @@
 #include "entry/foreign.h"
 #include "entry/init.h"
 #include "entry/keeper.h"
+#include "heap/guarded.h"
 #include "heap/hardened.h"
 #include "heap/huge.h"
 #include "heap/user_heap.h"
+#include "local/pulse.h"
 #include "os/fail.h"
 #include "os/os.h"
 #include "page/limit.h"
@@ -54,6 +56,17 @@ static struct memory take_zero(class_id id) {
     return memory;
 }
 
+// NULL: no sample, or no place for it. The thread that starts has none: who looks up its stack of
+// calls for the first time may come back here.
+static void *take_sample(const struct alloc_request *request, class_id id) {
+    if (thread_root.phase == THREAD_STARTING)
+        return NULL;
+    struct cache *cache = thread_enter();
+    bool is_sample = cache ? cache_meets_sample(cache, id) : pulse_strikes(request->bytes);
+    thread_leave();
+    return is_sample ? guarded_take(request->bytes, request->alignment) : NULL;
+}
+
 static struct memory from_span(struct span *span) {
     if (!span)
         return (struct memory){NULL, false};
@@ -76,6 +89,9 @@ static struct memory take(const struct alloc_request *request) {
     if (request->heap)
         return (struct memory){user_heap_take(request->heap, request->bytes), false};
     class_id id = size_class_aligned(max_size(request->bytes, 1), request->alignment);
+    void *sample = pulse_is_on() && id != CLASS_NONE ? take_sample(request, id) : NULL;
+    if (UNLIKELY(sample != NULL))
+        return (struct memory){sample, false};
     if (id != CLASS_NONE)
         return request->zero && request->bytes > ZERO_SLOT_LEAST ? take_zero(id) : take_small(id);
     struct memory memory =
@@ -140,7 +156,8 @@ void *alloc_any(const struct alloc_request *request) {
 
 // The usual reason to be here: an empty stack of a thread that has a cache. NULL: any other.
 static void *refill(class_id id) {
-    if (UNLIKELY(thread_root.phase != THREAD_LIVE) || UNLIKELY(option(OPT_PERTURB) != 0))
+    if (UNLIKELY(thread_root.phase != THREAD_LIVE) ||
+        UNLIKELY((option(OPT_PERTURB) | option(OPT_GUARD)) != 0))
         return NULL;
     int           before = errno;
     struct cache *cache = thread_enter();
@@ -188,7 +205,9 @@ static void give(const char *function, void *pointer, struct block *block) {
     }
     if (UNLIKELY(perturb))
         memset(pointer, (int)perturb, block->usable);
-    if (UNLIKELY(user_heap_of(block) != NULL))
+    if (UNLIKELY(block->kind == BLOCK_GUARDED))
+        guarded_give(function, pointer);
+    else if (UNLIKELY(user_heap_of(block) != NULL))
         user_heap_give(function, block);
     else if (block->kind == BLOCK_SMALL)
         give_small(function, pointer, block);
@@ -260,6 +279,8 @@ static bool resize_in_place(const char *function, struct block *block, size_t by
         return hardened_resize(function, block, bytes);
     if (block->kind == BLOCK_SMALL)
         return fits_slot(block, bytes);
+    if (block->kind == BLOCK_GUARDED)
+        return bytes == block->usable;
     if (bytes <= SMALL_MAX)
         return is_good_enough(block->usable, bytes);
     return resize_span(block, bytes);

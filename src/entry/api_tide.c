@@ -7,6 +7,7 @@
 #include "entry/init.h"
 #include "entry/report.h"
 #include "entry/trim.h"
+#include "heap/guarded_pool.h"
 #include "heap/user_heap.h"
 #include "os/fail.h"
 #include "tidemalloc.h"
@@ -39,7 +40,7 @@ EXPORT void *tide_rezalloc(void *block, size_t bytes) {
 }
 
 EXPORT bool tide_owns(const void *pointer) {
-    return page_map_class((uintptr_t)pointer) != CLASS_NONE;
+    return page_map_class((uintptr_t)pointer) != CLASS_NONE || guarded_owns((uintptr_t)pointer);
 }
 
 // --- memory, figures, options --------------------------------------------------------------------

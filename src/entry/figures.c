@@ -27,7 +27,7 @@ static void gather(struct counters *totals) {
     value[COUNTER_metadata_bytes] += meta_bytes() + page_map_bytes(totals);
     value[COUNTER_small_bytes] = less(value[COUNTER_small_bytes], value[COUNTER_cached_bytes]);
     value[COUNTER_live_bytes] = value[COUNTER_small_bytes] + value[COUNTER_large_bytes] +
-                                value[COUNTER_huge_bytes];
+                                value[COUNTER_huge_bytes] + value[COUNTER_guarded_bytes];
 }
 
 static bool whole_blocks(enum counter_id blocks, uint64_t cached, struct report_class *row) {

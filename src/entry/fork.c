@@ -3,6 +3,7 @@
 
 #include "entry/keeper.h"
 #include "heap/arena.h"
+#include "heap/guarded.h"
 #include "heap/huge.h"
 #include "heap/quarantine.h"
 #include "heap/user_heap.h"
@@ -18,6 +19,7 @@ void fork_prepare(void) {
     user_heap_fork_prepare();
     arena_fork_prepare();
     huge_fork_prepare();
+    guarded_fork_prepare();
     page_map_fork_prepare();
     meta_fork_prepare();
     lock_fork_begin();
@@ -27,6 +29,7 @@ void fork_parent(void) {
     lock_fork_end();
     meta_fork_parent();
     page_map_fork_parent();
+    guarded_fork_parent();
     huge_fork_parent();
     arena_fork_parent();
     user_heap_fork_parent();
@@ -39,6 +42,7 @@ void fork_child(void) {
     lock_fork_end();
     meta_fork_child();
     page_map_fork_child();
+    guarded_fork_child();
     huge_fork_child();
     arena_fork_child();
     user_heap_fork_child();

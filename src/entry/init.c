@@ -10,8 +10,10 @@
 #include "entry/report.h"
 #include "entry/version.h"
 #include "heap/arena.h"
+#include "heap/guarded.h"
 #include "heap/hardened.h"
 #include "local/last_look.h"
+#include "local/pulse.h"
 #include "local/thread.h"
 #include "os/fail.h"
 #include "os/lock.h"
@@ -87,10 +89,23 @@ void init_run(void) {
     errno = saved;
 }
 
+// Not at the first call, which may come before libc can load the library that walks stacks. Until
+// then no block is sampled.
+static void start_guard(void) {
+    if (!pulse_is_on())
+        return;
+    pulse_start(os_now_ns() ^ os_thread_id() ^ (uint64_t)os_thread_number() << 40);
+    enum thread_phase before = thread_start_begin();
+    if (!guarded_start((unsigned)option(OPT_GUARD_BLOCKS)))
+        say("no room for guard pages: TIDE_GUARD is off");
+    thread_start_end(before);
+}
+
 // What the first call would do, for the sake of order: our fork handlers are registered before
 // those of libraries that load later, and so run innermost.
 __attribute__((constructor)) static void say_hello(void) {
     init_ensure();
+    start_guard();
     keeper_arm();
 }
 

@@ -2,6 +2,8 @@
 #include "heap/block.h"
 
 #include "conf/options.h"
+#include "heap/guarded.h"
+#include "heap/guarded_report.h"
 #include "os/fail.h"
 #include "os/os.h"
 
@@ -59,6 +61,16 @@ static struct block find_inside(uintptr_t address) {
     return find_whole(address, page_map_span(granule), id);
 }
 
+static struct block find_outside(uintptr_t address) {
+    struct block block = {.kind = BLOCK_FOREIGN};
+    if (guarded_owns(address)) {
+        bool is_live = guarded_find(address, &block.usable);
+        block.kind = is_live ? BLOCK_GUARDED : BLOCK_UNGUARDED;
+        block.base = is_live ? address : 0;
+    }
+    return block;
+}
+
 struct block block_find(const void *pointer) {
     uintptr_t address = (uintptr_t)pointer;
     class_id  id = page_map_class(address);
@@ -73,7 +85,7 @@ struct block block_find(const void *pointer) {
     case CLASS_FREE:
         return (struct block){.kind = BLOCK_FREE};
     default:
-        return (struct block){.kind = BLOCK_FOREIGN};
+        return find_outside(address);
     }
 }
 
@@ -95,6 +107,8 @@ void block_fail(const char *function, const void *pointer, const struct block *b
         if (frees && block->base == (uintptr_t)pointer)
             slab_fail(function, pointer, block->slab);
         fail_pointer(function, pointer, "memory that is free already");
+    case BLOCK_UNGUARDED:
+        guarded_fail(function, pointer);
     case BLOCK_SLACK:
         fail_pointer(function, pointer, "pointer behind the last block of a slab");
     case BLOCK_FREE:
@@ -108,6 +122,8 @@ void block_fail(const char *function, const void *pointer, const struct block *b
 bool block_fits_request(const struct block *block, size_t bytes, size_t alignment) {
     if (UNLIKELY(option(OPT_HARDENED) != 0))
         return bytes == block->usable && is_aligned(block->base, alignment);
+    if (block->kind == BLOCK_GUARDED)
+        return bytes == block->usable;
     size_t least = max_size(bytes, alignment);
     size_t rounded = least <= SMALL_MAX ? class_bytes(size_class_of(least))
                                         : align_up(least, os_page_bytes());
@@ -116,6 +132,8 @@ bool block_fits_request(const struct block *block, size_t bytes, size_t alignmen
 
 void block_fail_size(const char *function, const void *pointer, size_t bytes,
                      const struct block *block) {
+    if (block->kind == BLOCK_GUARDED)
+        guarded_fail_size(function, pointer, bytes);
     struct text_line line;
     fail_begin(&line);
     text_add(&line, function);

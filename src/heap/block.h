@@ -13,18 +13,20 @@ enum block_kind {
     BLOCK_SLACK,     // in the tail of a slab, behind its last slot
     BLOCK_INTERIOR,  // inside a block, not at its start
     BLOCK_FREED,     // a slot that is free
+    BLOCK_UNGUARDED,  // in the pool of blocks between guard pages, but no live one of them
     BLOCK_SMALL,     // a taken slot (in the program's hands, or in a cache)
     BLOCK_LARGE,
     BLOCK_HUGE,
+    BLOCK_GUARDED,   // between guard pages
 };
 
 struct block {
     enum block_kind kind;
     class_id        id;      // size class, CLASS_LARGE or CLASS_HUGE; 0 for FOREIGN and FREE
-    struct span    *span;    // also of what is inside or after a block; NULL for FOREIGN and FREE
+    struct span    *span;    // also of what is inside or after a block; NULL where there is none
     struct slab    *slab;    // of small ones
     uintptr_t       base;    // where the block starts; 0 where unknown
-    size_t          usable;  // bytes the program may use; 0 unless SMALL, LARGE or HUGE
+    size_t          usable;  // bytes the program may use; 0 unless the block is live
 };
 
 struct block block_find(const void *pointer);

@@ -62,7 +62,9 @@ void *user_heap_take(struct user_heap *heap, size_t bytes) {
 }
 
 struct user_heap *user_heap_of(const struct block *block) {
-    return block->kind == BLOCK_SMALL ? block->slab->bin->owner : block->span->owner;
+    if (block->kind == BLOCK_SMALL)
+        return block->slab->bin->owner;
+    return block->span ? block->span->owner : NULL;
 }
 
 static void give_whole(struct span *span) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conf/options.h"
+#include "local/pulse.h"
 #include "page/limit.h"
 
 enum {
@@ -258,11 +259,33 @@ static uint32_t next_batch(struct cache *cache, class_id id) {
     return batch;
 }
 
+bool cache_meets_sample(struct cache *cache, class_id id) {
+    struct cache_class *class = &cache->classes[id];
+    if (*cache->top[id] != NULL)
+        return false;
+    if (class->until == 0)
+        class->until = pulse_draw(class_bytes(id));
+    if (class->until > 1)
+        return false;
+    class->until = pulse_draw(class_bytes(id));
+    return true;
+}
+
+// The slots of a batch that come before the next sample; at least the one that is asked for.
+static uint32_t before_sample(struct cache_class *class, uint32_t batch) {
+    uint32_t most = class->until > 1 ? class->until - 1 : 1;
+    batch = (uint32_t)min_size(batch, most);
+    class->until -= (uint32_t)min_size(max_size(batch, 1), most);
+    return batch;
+}
+
 void *cache_refill(struct cache *cache, class_id id) {
     begin_event(cache, id);
     note_turn(&cache->classes[id], true);
     void    *slot = NULL;
     uint32_t batch = next_batch(cache, id);
+    if (pulse_is_on())
+        batch = before_sample(&cache->classes[id], batch);
     if (batch == 0) {
         arena_take(id, &slot, 1);
     } else {
@@ -281,6 +304,8 @@ void *cache_refill_zero(struct cache *cache, class_id id, bool *is_zero) {
     begin_event(cache, id);
     note_turn(&cache->classes[id], true);
     next_batch(cache, id);  // makes room for what comes back
+    if (pulse_is_on())
+        before_sample(&cache->classes[id], 1);
     return arena_take_zero(id, &slot, is_zero) ? slot : NULL;
 }
 
@@ -343,6 +368,7 @@ static void clear_class(struct cache_class *class) {
     POKE(&class->bottom, 0);
     POKE(&class->room, 0);
     class->capacity = class->batch = class->seen = 0;
+    class->until = 0;
     class->active = class->refilled = false;
     class->turns = class->streak = 0;
 }

@@ -42,6 +42,7 @@ struct cache_class {
     bool     refilled;  // since the last flush
     uint8_t  turns;     // from refill to flush and back
     uint8_t  streak;    // flushes in a row
+    uint32_t until;     // the handed slot that will be a sample (pulse.h), from 1; 0 = not drawn
 };
 
 struct cache {
@@ -80,6 +81,9 @@ void cache_clear(struct cache *cache);
 void *cache_refill(struct cache *cache, class_id id);
 // The same for one slot, past the cache, that may be known to be zero: a cache would forget it.
 void *cache_refill_zero(struct cache *cache, class_id id, bool *is_zero);
+// True: the allocation that found the stack of `id` empty is a sample, to be served by others, and
+// the next one is drawn. To be asked before each refill while there are any.
+bool cache_meets_sample(struct cache *cache, class_id id);
 // The stack of `id` has no room: makes some and pushes. `function` is named should the batch hold a
 // misused pointer.
 void cache_overflow(struct cache *cache, const char *function, class_id id, void *slot);

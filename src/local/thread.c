@@ -2,6 +2,7 @@
 #include "local/thread.h"
 
 #include "conf/options.h"
+#include "local/pulse.h"
 #include "os/lock.h"
 #include "os/os.h"
 
@@ -52,7 +53,7 @@ bool thread_hooks(void) {
 
 static bool caches_are_off(void) {
     return option(OPT_HARDENED) != 0 || option(OPT_CACHE) == 0 ||
-           option(OPT_CACHE_TOTAL) == 0 || option(OPT_PERTURB) != 0;
+           option(OPT_CACHE_TOTAL) == 0 || option(OPT_PERTURB) != 0 || pulse_counts_calls();
 }
 
 static void publish(struct cache *cache) {

@@ -42,12 +42,13 @@ static __thread uint32_t held_count[RANK_COUNT];
 static __thread uint16_t my_number;
 
 static const char *const rank_name[RANK_COUNT] = {
-    [RANK_META] = "meta",         [RANK_PAGE_MAP] = "page map",
-    [RANK_HUGE] = "huge",         [RANK_PAGE_HEAP] = "page heap",
-    [RANK_BIN] = "bin",           [RANK_USER_HEAP] = "user heap",
-    [RANK_USER_BIN] = "user bin", [RANK_USER_HEAPS] = "user heaps",
-    [RANK_ARENAS] = "arenas",     [RANK_CACHES] = "caches",
-    [RANK_ROOTS] = "roots",       [RANK_QUARANTINE] = "quarantine",
+    [RANK_META] = "meta",               [RANK_PAGE_MAP] = "page map",
+    [RANK_GUARDED] = "guarded",         [RANK_HUGE] = "huge",
+    [RANK_PAGE_HEAP] = "page heap",     [RANK_BIN] = "bin",
+    [RANK_USER_HEAP] = "user heap",     [RANK_USER_BIN] = "user bin",
+    [RANK_USER_HEAPS] = "user heaps",   [RANK_ARENAS] = "arenas",
+    [RANK_QUARANTINE] = "quarantine",   [RANK_CACHES] = "caches",
+    [RANK_ROOTS] = "roots",
     [RANK_START] = "start",
 };
 

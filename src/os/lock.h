@@ -13,6 +13,7 @@
 enum lock_rank {        // what it protects, from the ground up
     RANK_META,          // page/meta: the store of metadata records
     RANK_PAGE_MAP,      // page/page_map: creation of leaves
+    RANK_GUARDED,       // heap/guarded: places of the pool that wait
     RANK_HUGE,          // heap/huge: freed mappings; page/purge: the decay, by try only and alone
     RANK_PAGE_HEAP,     // page/page_heap: free spans of one arena and its sources
     RANK_BIN,           // heap/bin: slabs of one class in one arena

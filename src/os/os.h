@@ -181,6 +181,37 @@ bool os_thread_ran(int number, uint64_t *ns);
 // kernel does not allow the call.
 bool os_copy(void *copy, const void *address, size_t bytes);
 
+// --- faults and stacks of calls (os_linux_fault.c) ----------------------------------------------
+
+enum os_fault_kind { OS_FAULT_ACCESS, OS_FAULT_READ, OS_FAULT_WRITE };  // ACCESS: not told which
+struct os_fault {
+    uintptr_t          address;
+    enum os_fault_kind kind;
+    uintptr_t          code;   // the instruction; 0 = not known
+    uintptr_t          frame;  // the frame pointer there
+};
+// From now on `hook` is asked about every access to memory that fails, in the thread that made it,
+// in a signal handler. When it returns, what was installed before gets the signal as if we were not
+// there. Installs the handlers; once. Whoever installs his own later has them.
+int os_fault_hook(void (*hook)(const struct os_fault *fault));
+// Makes the two below ready: may load a library and call malloc. Outside locks.
+void os_calls_start(void);
+// Where the calling thread's calls return to, innermost first, `most` of them at most; how many.
+// Allocates nothing. Needs 4 KiB of stack.
+unsigned os_calls(uintptr_t *places, unsigned most);
+// The same for who made a fault, its own instruction first. From the hook only.
+unsigned os_calls_of_fault(const struct os_fault *fault, uintptr_t *places, unsigned most);
+
+enum { OS_MODULE_BYTES = 160 };
+struct os_place {
+    uintptr_t address;                  // asked for
+    uintptr_t offset;                   // in the module, as its symbols and debug data have it
+    bool      is_ours;                  // in the library, where that is a module of its own
+    char      module[OS_MODULE_BYTES];  // path of the file, cut at its front; "" = of none
+};
+// Says of each address what it is part of. Reads /proc/self/maps, of which there is one reader.
+void os_find_places(struct os_place *places, unsigned count);
+
 // --- libc's own malloc (os_linux_libc.c) -------------------------------------------------------
 
 // True when `pointer` is a live block made by libc's own malloc (RTLD_DEEPBIND plugins, early

@@ -6,7 +6,7 @@
 #pragma once
 #include <stdbool.h>
 
-enum { DEATH_TEXT_MAX = 4096 };
+enum { DEATH_TEXT_MAX = 8192 };
 
 struct death {
     int  signal;                // the signal that ended the child; 0 = it exited

@@ -153,6 +153,7 @@ void fake_reset(void) {
     fake_clear_output();
     fake_memory_reset();
     fake_threads_reset();
+    fake_faults_reset();
     fake_break_place(16, SIZE_MAX);
 }
 

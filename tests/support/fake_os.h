@@ -40,6 +40,7 @@ enum fake_call {
     FAKE_THREAD_RAN,
     FAKE_COPY,
     FAKE_SEAL,
+    FAKE_FAULT_HOOK,
     FAKE_CALLS,
     FAKE_ANY = FAKE_CALLS,  // for fake_fail and fake_count: all of them together
 };
@@ -148,6 +149,12 @@ void fake_set_first_stack(uintptr_t end);
 void fake_run(int number, uint64_t ns);
 // Called before each answer of os_thread_is_asleep: what other threads do meanwhile.
 void fake_on_look(void (*hook)(int number));
+// What os_calls and os_calls_of_fault answer from now on: kept, not copied. A place below
+// FAKE_OURS_END is the library's; its module is "prog" and its offset what it is less 0x1000.
+enum { FAKE_OURS_END = 0x2000 };
+void fake_set_calls(const uintptr_t *places, unsigned count);
+// The program touches `address` in vain: the hook is called. True: there is one, and it returned.
+bool fake_fault(uintptr_t address, enum os_fault_kind kind);
 // os_libc_owns answers true for `pointer` from now on, until os_libc_free of it. os_libc_realloc
 // gives it the new size and returns it. 16 blocks at most.
 void     fake_libc_block(void *pointer, size_t usable_bytes);

@@ -170,7 +170,7 @@ static void drop_mapping(const void *address, size_t bytes) {
 static void set_access(const void *address, size_t bytes, enum os_access access) {
     if (fake_is_in_break((uintptr_t)address, bytes))
         return;
-    unsigned i = carve(address, bytes, "changing what is not mapped");
+    unsigned i = carve(address, bytes, "committing or concealing what is not mapped");
     for (; i < table_count && table[i].start < (uintptr_t)address + bytes; i++)
         table[i].access = access;
     join_all();
@@ -200,6 +200,7 @@ int os_commit(void *address, size_t bytes) {
     return fake_end(error);
 }
 
+// The real pages are out of reach too, so that a touch ends the test.
 int os_conceal(void *address, size_t bytes) {
     int error = fake_begin(FAKE_CONCEAL, address, bytes);
     if (!error) {

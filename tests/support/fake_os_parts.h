@@ -42,6 +42,7 @@ void fake_need(bool promise, const char *what, const void *address, size_t bytes
 // Parts of fake_reset and fake_forget.
 void fake_memory_reset(void);
 void fake_threads_reset(void);
+void fake_faults_reset(void);
 void fake_memory_forget(void);
 
 // --- memory for the table and the break --------------------------------------------------------

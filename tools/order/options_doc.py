@@ -100,7 +100,7 @@ def show(row, value):
         return zero
     words = string(row["help"]).split(":")[0].split("|")
     return {"COUNT": str, "SIZE": show_size, "TIME": show_time, "PERCENT": lambda v: f"{v}%",
-            "LIMIT": show_size,
+            "LIMIT": show_size, "RATE": show_size,
             "BOOL": lambda v: ("off", "on")[v],
             "CHOICE": lambda v: words[v]}[row["type"]](value)
 
@@ -116,6 +116,8 @@ def allowed(row):
     text = f"{show(row, low)} to {show(row, number(row['max']))}"
     if row["type"] == "LIMIT":
         text += ", 1% to 100%"
+    if row["type"] == "RATE":
+        text += ", 1/1 to 1/1000000"
     return f"{text}, {zero}" if zero else text
 
 

@@ -94,6 +94,8 @@ static const struct option_case cases[] = {
     {OPT_GUARD_PAGES, "false", 0, "4K", "not on or off", NULL},
     {OPT_RETIRED, "1G", GIB(1), "old", "not a size", "2000T"},
     {OPT_FOREIGN, "leak", 1, "ignore", "not one of abort|leak", NULL},
+    {OPT_GUARD, "1/5000", OPTION_SHARE + 5000, "2/5000", "not a size or 1/N", NULL},
+    {OPT_GUARD_BLOCKS, "1000", 1000, "1K", "not a number", "16385"},
     {OPT_STATS, "json", 2, "yaml", "not one of off|text|json", NULL},
     {OPT_BACKGROUND, "1", 1, "maybe", "not on or off", NULL},
     {OPT_VERBOSE, "yes", 1, "2", "not on or off", NULL},
@@ -149,6 +151,13 @@ static void test_exact_lines(void) {
         join(setting, "TIDE_SOFT_LIMIT=", limits[i], "", "");
         expect_refused(OPT_SOFT_LIMIT, setting, "outside 1M to 1T, 1% to 100% or off");
     }
+    static const char *const rates[] = {"1/0", "1/1000001", "4095", "1025T"};
+    for (unsigned i = 0; i < ARRAY_COUNT(rates); i++) {
+        char setting[LINE];
+        join(setting, "TIDE_GUARD=", rates[i], "", "");
+        expect_refused(OPT_GUARD, setting, "outside 4K to 1T, 1/1 to 1/1000000 or off");
+    }
+    expect_taken(OPT_GUARD, "TIDE_GUARD=1M", MIB(1), ORIGIN_TIDE);
     start("TIDE_FOREIGN=2", NULL, NULL);
     CHECK_TEXT(fake_output(), "tidemalloc: TIDE_FOREIGN=2: not one of abort|leak; "
                               "using the default abort\n");

@@ -84,7 +84,7 @@ class Gatherer:
         self.add_metadata(totals)
         totals["small_bytes"] = max(totals["small_bytes"] - totals["cached_bytes"], 0)
         totals["live_bytes"] = (totals["small_bytes"] + totals["large_bytes"] +
-                                totals["huge_bytes"])
+                                totals["huge_bytes"] + totals.get("guarded_bytes", 0))
         return totals
 
     def add_arena(self, totals, index, arena):

@@ -52,7 +52,10 @@ def spell(row, value):
         return f"{value}%"
     if kind == "OPTION_TIME":
         return in_units(value, TIMES)
-    return in_units(value, SIZES) if kind in ("OPTION_SIZE", "OPTION_LIMIT") else str(value)
+    if kind == "OPTION_RATE" and value >= row.share:
+        return f"1/{value - row.share}"
+    sizes = ("OPTION_SIZE", "OPTION_LIMIT", "OPTION_RATE")
+    return in_units(value, SIZES) if kind in sizes else str(value)
 
 
 def spell_range(row):
@@ -65,6 +68,8 @@ def spell_range(row):
     text = f"{spell(row, low)} to {spell(row, row.high)}"
     if row.kind == "OPTION_LIMIT":
         text += f", 1% to {row.percent_most}%"
+    if row.kind == "OPTION_RATE":
+        text += f", 1/1 to 1/{row.share_most}"
     return f"{text}, {row.zero}" if row.zero else text
 
 
@@ -82,6 +87,10 @@ class Row:
         self.percent_most = 0
         if self.kind == "OPTION_LIMIT":
             self.percent_most = sight.constant("bound.OPTION_PERCENT_MAX")
+        self.share = self.share_most = 0
+        if self.kind == "OPTION_RATE":
+            self.share = sight.constant("bound.OPTION_SHARE")
+            self.share_most = sight.constant("bound.OPTION_SHARE_MAX")
 
 
 def read(sight, running):
