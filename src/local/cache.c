@@ -6,6 +6,7 @@
 #include "conf/options.h"
 #include "local/pulse.h"
 #include "page/limit.h"
+#include "page/page_gauge.h"
 
 enum {
     SETTLE_FLUSHES = 8,      // flushes between two looks at the clock
@@ -18,18 +19,17 @@ enum {
     BATCH_MAX = 256,
     FLUSH_MAX = 128,         // slots: what a call that frees may have to wait for
     BYTES_MAX = 131072,      // of a batch or a flush: the larger the slots, the dearer each
-    TOTAL_UNPROVEN = 4,      // of the budget of all threads: many park and never prove any
+    TOTAL_UNPROVEN = 4,      // of the budget of all threads: many park and never prove any,
+    TOTAL_OF_MANY = 6,       // so those of many have less
+    MANY_CACHES = 32,
+    SOME_CACHES = 3,
+    NEW_BYTES = 32 << 10,    // of a new thread beside some others, until so many
+    NEW_LOOKS = 2,           // looks for idle classes: most work little and park
     PROVEN_TURNS = 3,        // refill, flush, refill: a program that fills and frees once has one
     FOREIGN_FREES = 16,      // frees of a class, before any refill, that go to the bins
     LIMITED_ROOM = 65536,    // bytes of room that a cache may have above the soft limit
     STREAK_ROOMS = 12,       // rooms flushed in a row that may be a swing
 };
-
-// Room of all caches, bytes; relaxed: a budget. In a line of its own: all threads write it, and
-// would take what stands beside it from those that read that at each slow path.
-static struct {
-    uint64_t bytes;
-} CACHE_ALIGNED total_allowed;
 
 static void *const no_slot[2] = {NULL, CACHE_FULL};
 #define NOTHING ((void **)(uintptr_t)no_slot)
@@ -73,6 +73,15 @@ static bool is_above_soft_limit(void) {
     return limit_is_set() && limit_excess() > 0;
 }
 
+// What they hold of a slab also keeps its free slots.
+static bool are_many(void) {
+    return PEEK(&page_gauge_caches.areas) >= MANY_CACHES;
+}
+static size_t unproven_most(const struct cache *cache) {
+    bool is_new = cache->looks < NEW_LOOKS && PEEK(&page_gauge_caches.areas) >= SOME_CACHES;
+    return is_new ? NEW_BYTES : UNPROVEN_BYTES;
+}
+
 // Room that all caches together may have, were one to have `own` bytes. Beyond what any thread may
 // have, caches may have as much as the process holds: in a small heap more would be most of it.
 // More than a quarter of a thread's most is for few threads: those that find most of the process's
@@ -80,7 +89,7 @@ static bool is_above_soft_limit(void) {
 static size_t total_most(size_t own, bool proven) {
     size_t total = option(OPT_CACHE_TOTAL);
     if (!proven)
-        total >>= TOTAL_UNPROVEN;
+        total >>= are_many() ? TOTAL_OF_MANY : TOTAL_UNPROVEN;
     else if (own > option(OPT_CACHE) / 4)
         total /= 4;
     return own > UNPROVEN_BYTES ? min_size(total, arena_held()) : total;
@@ -92,11 +101,11 @@ static bool allow(struct cache *cache, size_t bytes, bool proven) {
     size_t own = cache->allowed + bytes, most = option(OPT_CACHE);
     if (own > LIMITED_ROOM && is_above_soft_limit())
         return false;
-    if (own > (proven ? most : min_size(most / 4, UNPROVEN_BYTES)))
+    if (own > (proven ? most : min_size(most / 4, unproven_most(cache))))
         return false;
     size_t total = total_most(own, proven);
-    if (__atomic_add_fetch(&total_allowed.bytes, bytes, __ATOMIC_RELAXED) > total) {
-        __atomic_fetch_sub(&total_allowed.bytes, bytes, __ATOMIC_RELAXED);
+    if (__atomic_add_fetch(&page_gauge_caches.room_bytes, bytes, __ATOMIC_RELAXED) > total) {
+        __atomic_fetch_sub(&page_gauge_caches.room_bytes, bytes, __ATOMIC_RELAXED);
         return false;
     }
     cache->allowed += bytes;
@@ -105,7 +114,7 @@ static bool allow(struct cache *cache, size_t bytes, bool proven) {
 
 static void disallow(struct cache *cache, size_t bytes) {
     cache->allowed -= bytes;
-    __atomic_fetch_sub(&total_allowed.bytes, bytes, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&page_gauge_caches.room_bytes, bytes, __ATOMIC_RELAXED);
 }
 
 // An array of 2^size words: an unused one, else from the bump. 0: the area is full.
@@ -220,6 +229,7 @@ static void shrink_idle(struct cache *cache, class_id id) {
 // Theory 4: classes that saw no batch since the last look and hold what they held then are idle.
 static void age(struct cache *cache) {
     cache->events = AGE_EVENTS;
+    cache->looks += cache->looks < NEW_LOOKS;
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++) {
         struct cache_class *class = &cache->classes[id];
         if (class->room == 0)
@@ -380,7 +390,7 @@ void cache_clear(struct cache *cache) {
     for (unsigned id = 0; id <= SMALL_CLASS_LAST; id++)
         clear_class(&cache->classes[id]);
     cache->events = AGE_EVENTS;
-    cache->flushes = 0;
+    cache->flushes = cache->looks = 0;
     cache->busy = false;
     disallow(cache, cache->allowed);
     POKE(&cache->bump, (uint32_t)((sizeof *cache + sizeof(void *) - 1) / sizeof(void *)));
@@ -405,7 +415,7 @@ void cache_forget(struct cache *cache) {
         class->turns = class->streak = 0;
     }
     cache->events = AGE_EVENTS;
-    cache->flushes = 0;
+    cache->flushes = cache->looks = 0;
     disallow(cache, cache->allowed);
 }
 

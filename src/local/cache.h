@@ -54,6 +54,7 @@ struct cache {
     bool               busy;     // slots are given back and still in an array, or arrays change
     uint32_t           events;   // slow paths until age looks again
     uint32_t           flushes;  // since birth
+    uint32_t           looks;    // for idle classes, up to two: of a cache that is new
     size_t             allowed;  // room of all classes, in bytes
     uint32_t           bump;     // first unused word of the area; read by anybody
     uint32_t           spare[CACHE_ARRAY_SIZES];  // unused arrays of 2^n words: offset of the first

@@ -4,6 +4,7 @@
 #include "os/lock.h"
 #include "os/os.h"
 #include "page/meta.h"
+#include "page/page_gauge.h"
 
 static struct meta_pool   seat_pool = META_POOL(struct cache_seat);
 static struct cache_seat *all_seats;    // newest first; stored with release, never unlinked
@@ -55,6 +56,10 @@ static void push(struct cache_seat *seat) {
     lock_release(&caches_lock);
 }
 
+static void count_area(int64_t sign) {
+    __atomic_fetch_add(&page_gauge_caches.areas, (uint64_t)sign, __ATOMIC_RELAXED);
+}
+
 struct cache *caches_new(void) {
     lock_acquire(&caches_lock);
     struct cache_seat *seat = pop_locked(&warm_seats);
@@ -63,8 +68,10 @@ struct cache *caches_new(void) {
     if (!seat)
         seat = make_locked();
     if (seat) {
-        if (seat->is_clean)
+        if (seat->is_clean) {
             cache_clear(seat->cache);
+            count_area(1);
+        }
         seat->cache->seat = seat;
         POKE(&seat->is_clean, false);
         POKE(&seat->state, CACHE_LIVE);
@@ -139,6 +146,7 @@ size_t caches_clean(void) {
         if (!seat)
             break;
         bytes += clean(seat);
+        count_area(-1);
         POKE(&seat->is_clean, true);
         push(seat);
     }
@@ -190,8 +198,12 @@ static void leave_behind_locked(struct cache_seat *seat) {
 void caches_fork_child(struct cache *mine) {
     orphans = 0;
     owned = mine ? 1 : 0;
-    for (struct cache_seat *seat = all_seats; seat; seat = seat->next)
+    POKE(&page_gauge_caches.areas, 0);
+    for (struct cache_seat *seat = all_seats; seat; seat = seat->next) {
         if (seat->cache != mine && seat->state != CACHE_UNUSED)
             leave_behind_locked(seat);
+        if (!seat->is_clean)
+            count_area(1);
+    }
     lock_reset_in_child(&caches_lock);
 }

@@ -5,6 +5,7 @@
 #include "local/pulse.h"
 #include "os/lock.h"
 #include "os/os.h"
+#include "page/page_gauge.h"
 
 enum {
     BEATS_MAX = 2048,    // fifty mallocs each 20 ms are 160 a tick
@@ -61,6 +62,7 @@ static void publish(struct cache *cache) {
     POKE(&thread_root.pops, cache);
     POKE(&thread_root.taken, false);
     thread_root.beats = BEATS_MAX;
+    page_gauge_newcomer();
     caches_own(cache, &thread_root, os_thread_number());
     thread_root.phase = THREAD_LIVE;
     arena_call_keeper();  // here is a cache that may be idle one day

@@ -3,6 +3,17 @@
 
 #include "conf/counters.h"
 
+enum { NEWCOMER_BYTES = 8 << 20 };
+
+struct page_gauge_caches page_gauge_caches;
+
+// Of what the thread will miss, what teaches nothing.
+static __thread uint32_t excused_bytes;
+
+void page_gauge_newcomer(void) {
+    excused_bytes = NEWCOMER_BYTES;
+}
+
 void page_gauge_purged(struct page_gauge *gauge, uint64_t bytes) {
     __atomic_fetch_add(&gauge->purged_bytes, bytes, __ATOMIC_RELAXED);
 }
@@ -22,8 +33,10 @@ uint64_t page_gauge_taken(struct page_gauge *gauge, uint64_t bytes) {
     } while (missed > 0 &&
              !__atomic_compare_exchange_n(&gauge->purged_bytes, &purged, purged - missed, true,
                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-    if (missed > 0)
-        __atomic_fetch_add(&gauge->missed_bytes, missed, __ATOMIC_RELAXED);
+    uint32_t excused = (uint32_t)min_size(missed, excused_bytes);
+    excused_bytes -= excused;
+    if (missed > excused)
+        __atomic_fetch_add(&gauge->missed_bytes, missed - excused, __ATOMIC_RELAXED);
     return missed;
 }
 

@@ -21,10 +21,23 @@ struct page_gauge {
                             // who ask how long something was left alone; relaxed
 };
 
+// What all caches of threads hold or may hold, and how many areas they have, each of which is
+// taken for one page: kept by the caches.
+// Relaxed: a budget. In a line of its own: all threads write it, and would take what stands beside
+// it from those that read that at each slow path.
+extern struct page_gauge_caches {
+    uint64_t room_bytes;
+    uint64_t areas;
+} CACHE_ALIGNED page_gauge_caches;
+
 // Resident memory was given back; zero pages were taken. How much of what is taken had been given
 // back before is not known of a span, only of the process: the purge learns from the sums. The
 // answer is what was, as far as that is known.
 void page_gauge_purged(struct page_gauge *gauge, uint64_t bytes);
+// A thread that begins asks for its first memory whatever was given back: what it misses of that,
+// up to NEWCOMER_BYTES, is no sign that the process swings, and nothing is learned from it. So a
+// thousand threads that each work once leave no regret behind them.
+void page_gauge_newcomer(void);
 // Of what was given back so far, all but a 2^halvings-th is taken for gone for good.
 void page_gauge_forget(struct page_gauge *gauge, uint64_t halvings);
 // What is resident in use now: slabs with their free slots, large and huge blocks.

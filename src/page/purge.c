@@ -14,6 +14,8 @@ enum {
     FADE_NS = 125000000,
     SLICE_BYTES = 8 << 20,
     KEEP_LEAST = 1 << 20,         // a shorter start goes with the end
+    BESIDE_SLOTS = 4,             // free spans have at least that part of the floor,
+    BESIDE_CACHES = 16,           // and in a process of very many threads that
     CALL_BYTES = 4 << 20,         // others wait for a call that they meet in the kernel
     SPANS_MOST = 16,              // of one call
     PRESSED_BUDGET = 256 << 10,   // under memory pressure
@@ -42,14 +44,34 @@ bool purge_is_pressed(const struct purge *purge) {
     return PEEK(&purge->pressed);
 }
 
-static uint64_t budget(const struct purge *purge) {
+static uint64_t less(uint64_t bytes, uint64_t by, uint64_t least) {
+    return bytes - min_size(by, bytes - min_size(bytes, least));
+}
+
+// Of what may always be kept, what free spans have: free slots and the caches of threads are kept
+// as well, and a small process is to stay small with all of it. Of a cache counts its area, and as
+// much again at most: who has more room works. A quarter more is for ends of pages and records.
+static uint64_t floor_of_spans(const struct purge *purge) {
+    uint64_t floor = option(OPT_PURGE_BUDGET), slack = PEEK(&purge->gauge.slack_bytes);
+    uint64_t areas = PEEK(&page_gauge_caches.areas) * os_page_bytes();
+    uint64_t caches = areas + min_size(PEEK(&page_gauge_caches.room_bytes), areas);
+    uint64_t rest = less(floor, slack + slack / 4, floor / BESIDE_SLOTS);
+    return less(rest, caches + caches / 4, floor / BESIDE_CACHES);
+}
+
+static uint64_t budget_above(const struct purge *purge, uint64_t floor) {
     if (UNLIKELY(purge_is_pressed(purge)))
         return PRESSED_BUDGET;
     uint64_t active = PEEK(&purge->gauge.active_bytes);
     uint64_t resident = active - min_size(active, PEEK(&purge->gauge.hole_bytes));
     uint64_t share = resident / 100 * option(OPT_PURGE_PERCENT);
-    uint64_t floor = option(OPT_PURGE_BUDGET);
     return share > floor ? share : floor;
+}
+static uint64_t budget(const struct purge *purge) {
+    return budget_above(purge, option(OPT_PURGE_BUDGET));
+}
+static uint64_t budget_of_spans(const struct purge *purge) {
+    return budget_above(purge, floor_of_spans(purge));
 }
 
 // Demand that nothing is left of for half a second is over: what it taught goes, half of it each
@@ -101,18 +123,25 @@ static uint64_t room_for_regret(const struct purge *purge) {
     return most - min_size(most, page_gauge_resident(&purge->gauge));
 }
 
-// Nothing is regretted while others wait for memory.
-static uint64_t most_now(const struct purge *purge) {
-    uint64_t regret = UNLIKELY(purge_is_pressed(purge)) ? 0 : PEEK(&purge->regret);
-    return budget(purge) + (regret ? min_size(regret, room_for_regret(purge)) : 0);
+// Nothing is regretted while others wait for memory, nor what is less than may always be kept:
+// demand that comes back again and again makes more of it.
+static uint64_t most_now(const struct purge *purge, uint64_t budget) {
+    uint64_t regret = PEEK(&purge->regret);
+    if (regret <= option(OPT_PURGE_BUDGET) || UNLIKELY(purge_is_pressed(purge)))
+        return budget;
+    return budget + min_size(regret, room_for_regret(purge));
 }
 
-uint64_t purge_allowance(struct purge *purge, uint64_t now_ns) {
+static void learn(struct purge *purge, uint64_t now_ns) {
     if (lock_try(&purge->lock)) {
         learn_locked(purge, now_ns);
         lock_release(&purge->lock);
     }
-    return most_now(purge);
+}
+
+uint64_t purge_allowance(struct purge *purge, uint64_t now_ns) {
+    learn(purge, now_ns);
+    return most_now(purge, budget(purge));
 }
 
 static void note_swing(struct purge *purge, uint64_t dirty) {
@@ -134,16 +163,17 @@ bool purge_is_within(struct purge *purge) {
     note_swing(purge, dirty);
     if (limit_is_set() && beyond_limit(dirty) > 0)
         return false;
-    return dirty <= most_now(purge);
+    return dirty <= most_now(purge, budget_of_spans(purge));
 }
 
 size_t purge_surplus(struct purge *purge, uint64_t now_ns) {
-    uint64_t dirty = PEEK(&purge->gauge.dirty_bytes), limit = budget(purge);
+    uint64_t dirty = PEEK(&purge->gauge.dirty_bytes), limit = budget_of_spans(purge);
     uint64_t beyond = limit_is_set() ? beyond_limit(dirty) : 0;
     note_swing(purge, dirty);
     if (LIKELY(dirty <= limit && beyond == 0) || now_ns < PEEK(&purge->pause_ns))
         return 0;
-    uint64_t most = purge_allowance(purge, now_ns);
+    learn(purge, now_ns);
+    uint64_t most = most_now(purge, limit);
     return max_size(beyond, dirty > most ? dirty - most + limit / 8 : 0);
 }
 

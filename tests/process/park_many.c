@@ -9,7 +9,7 @@ enum { THREADS = 1000, BLOCKS = 200 };
 static struct park_thread threads[THREADS];
 
 static void work(struct park_thread *self, int step) {
-    static void *blocks[BLOCKS];  // one thread at a time
+    void    *blocks[BLOCKS];
     uint64_t     random = self->index * 977u + (unsigned)step + 1;
     for (unsigned i = 0; i < BLOCKS; i++) {
         size_t size = park_size(&random);
@@ -27,8 +27,20 @@ static void all_work(int step) {
     park_all_asleep(threads, THREADS);
 }
 
-static void check_parked(size_t base, int step) {
-    all_work(step);
+// Who waits for a processor or a lock keeps its blocks meanwhile: in the middle many times what
+// stays is in use.
+static void all_work_at_once(int step) {
+    for (unsigned i = 0; i < THREADS; i++) {
+        threads[i].step = step;
+        sem_post(&threads[i].turn);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        park_wait(&threads[i]);
+    park_all_asleep(threads, THREADS);
+}
+
+static void check_parked(size_t base, int step, void (*work_all)(int step)) {
+    work_all(step);
     CHECK_LE(proc_rss(), base + 16 * PARK_MIB);
     CHECK_EQ(park_figure("threads"), THREADS + 1);
     malloc_trim(0);
@@ -43,10 +55,12 @@ int main(void) {
     park_start(threads, THREADS, work);
     malloc_trim(0);
     size_t base = proc_rss();
-    check_parked(base, 0);
-    check_parked(base, 1);  // they get caches again
+    check_parked(base, 0, all_work);
+    check_parked(base, 1, all_work);  // they get caches again
+    check_parked(base, 2, all_work_at_once);
+    check_parked(base, 3, all_work_at_once);
     CHECK(tide_option_set("cache_total", "1M") == 0);
-    all_work(2);
+    all_work(4);
     CHECK_LE(park_figure("cached_bytes"), 2 * PARK_MIB);
     park_end(threads, THREADS);
     return 0;

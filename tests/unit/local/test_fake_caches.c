@@ -1,5 +1,6 @@
 // unit/local/test_fake_caches.c - caches are born, drained, used again, orphaned and adopted.
 #include "conf/options.h"
+#include "page/page_gauge.h"
 #include "tests/support/fake_os.h"
 #include "tests/unit/cases.h"
 #include "tests/unit/local/caches.h"
@@ -25,8 +26,9 @@ static uint32_t fill(struct cache *cache) {
             slots[i] = caches_take(cache, of);
         for (uint32_t i = 0; i < 100; i++)
             caches_give(cache, of, slots[i]);
-        held += caches_held(cache, of);
     }
+    for (class_id of = 1; of <= 40; of += 3)  // now: a cache without room looks at its age often
+        held += caches_held(cache, of);
     CHECK(held > 0);
     return held;
 }
@@ -98,6 +100,25 @@ static void figures(void) {
     memset(&totals, 0, sizeof totals);
     caches_count(&totals);
     CHECK_EQ(totals.value[COUNTER_threads], 1);
+}
+
+// Pages of areas count from birth until they are given back.
+static void areas_are_counted(void) {
+    struct cache *cache = start(), *other = caches_new();
+    CHECK(cache != NULL);
+    CHECK_EQ(page_gauge_caches.areas, 2);
+    caches_delete(other);
+    CHECK_EQ(page_gauge_caches.areas, 2);
+    caches_clean();
+    CHECK_EQ(page_gauge_caches.areas, 1);
+    CHECK(caches_new() == other);
+    CHECK_EQ(page_gauge_caches.areas, 2);
+    caches_fork_prepare();
+    caches_fork_child(cache);
+    CHECK_EQ(page_gauge_caches.areas, 2);
+    caches_adopt_orphan();
+    caches_clean();
+    CHECK_EQ(page_gauge_caches.areas, 1);
 }
 
 // --- fork ---------------------------------------------------------------------------------------
@@ -192,6 +213,7 @@ int main(void) {
     CASE(drain);
     CASE(deleted_caches_are_used_again);
     CASE(figures);
+    CASE(areas_are_counted);
     CASE(the_parent_goes_on);
     CASE(orphans_are_adopted);
     CASE(the_child_of_a_child);

@@ -116,8 +116,11 @@ static void regret_fades_when_demand_is_over(void) {
     fake_advance(1);
     CHECK_EQ(regret(), MIB(32));
     CHECK_EQ(regret(), MIB(32));
-    fake_advance(second / 4);
-    CHECK_EQ(regret(), MIB(8));
+    fake_advance(second / 8);
+    CHECK_EQ(regret(), MIB(16));
+    fake_advance(second / 8);
+    CHECK_EQ(regret(), 0);
+    CHECK_EQ(p->regret, MIB(8));
 }
 
 // It keeps what demand could come back for, beside what is resident: no more.
@@ -361,8 +364,8 @@ static void the_end_of_a_long_span_goes(void) {
     CHECK_EQ(purge_heap(p, &pages.heap, 16 * GRANULE, PURGE_BUDGET), 16 * GRANULE);
     p->gauge.demand = MIB(8);
     uint64_t missed = pages.gauge.missed_bytes, allowance = purge_allowance(p, os_now_ns());
-    p->gauge.missed_bytes += 5;
-    CHECK_EQ(purge_allowance(p, os_now_ns()), allowance + 10);
+    p->gauge.missed_bytes += MIB(4) + 5;
+    CHECK_EQ(purge_allowance(p, os_now_ns()), allowance + MIB(8) + 10);
     span = take_block(&pages, 64);
     CHECK_EQ(span->base, base);
     CHECK_EQ(span->state, SPAN_DIRTY);

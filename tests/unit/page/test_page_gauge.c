@@ -30,8 +30,23 @@ static void what_is_forgotten_is_not_missed(void) {
     CHECK_EQ(gauge.missed_bytes, 6);
 }
 
+// The thread's first memory is asked for in any case.
+static void newcomers_miss_nothing(void) {
+    gauge = (struct page_gauge){0};
+    page_gauge_purged(&gauge, MIB(30));
+    page_gauge_newcomer();
+    CHECK_EQ(page_gauge_taken(&gauge, MIB(5)), MIB(5));
+    CHECK_EQ(gauge.missed_bytes, 0);
+    CHECK_EQ(page_gauge_taken(&gauge, MIB(5)), MIB(5));
+    CHECK_EQ(gauge.missed_bytes, MIB(2));
+    CHECK_EQ(page_gauge_taken(&gauge, MIB(1)), MIB(1));
+    CHECK_EQ(gauge.missed_bytes, MIB(3));
+    CHECK_EQ(gauge.purged_bytes, MIB(19));
+}
+
 int main(void) {
     CASE(no_more_is_missed_than_went);
     CASE(what_is_forgotten_is_not_missed);
+    CASE(newcomers_miss_nothing);
     return 0;
 }

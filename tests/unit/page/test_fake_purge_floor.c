@@ -1,0 +1,60 @@
+// unit/page/test_fake_purge_floor.c - what free spans have of what may always be kept.
+// going.
+#include "page/purge.h"
+
+#include "conf/options.h"
+#include "tests/unit/pages.h"
+
+static const uint64_t second = 1000000000;
+
+static struct purge        purge;
+static struct purge *const p = &purge;
+
+static void start(uint64_t decay_ns) {
+    fake_reset();
+    CHECK_EQ(options_set(OPT_PURGE_BUDGET, MIB(8)), OPTION_OK);
+    CHECK_EQ(options_set(OPT_PURGE_PERCENT, 10), OPTION_OK);
+    purge_init(p, decay_ns, os_now_ns());
+}
+
+// Free slots and caches are kept as well: free spans have the rest, and a quarter at least.
+static void what_else_is_kept_counts(void) {
+    start(second);
+    p->gauge.dirty_bytes = MIB(5);
+    CHECK(purge_is_within(p));
+    p->gauge.slack_bytes = MIB(2);
+    CHECK(purge_is_within(p));  // 8 - 2 * 5 / 4
+    page_gauge_caches.areas = KIB(512) / os_page_bytes();
+    CHECK(!purge_is_within(p));
+    CHECK_EQ(purge_surplus(p, os_now_ns()), KIB(128) + (MIB(8) - MIB(5) / 2 - KIB(640)) / 8);
+    p->gauge.slack_bytes = MIB(1);
+    CHECK(purge_is_within(p));
+    page_gauge_caches.room_bytes = MIB(900);  // of caches that work
+    CHECK_EQ(purge_surplus(p, os_now_ns()), 0);
+    p->gauge.slack_bytes = MIB(100);
+    CHECK_EQ(purge_surplus(p, os_now_ns()), MIB(5) - KIB(768) + KIB(768) / 8);
+    page_gauge_caches.areas = 0;
+    CHECK_EQ(purge_surplus(p, os_now_ns()), MIB(3) + MIB(2) / 8);
+    p->gauge.dirty_bytes = MIB(2);
+    CHECK_EQ(purge_surplus(p, os_now_ns()), 0);
+    page_gauge_caches.areas = MIB(100) / os_page_bytes();
+    CHECK_EQ(purge_surplus(p, os_now_ns()), MIB(2) - KIB(512) + KIB(64));
+    CHECK_EQ(purge_allowance(p, os_now_ns()), MIB(8));  // of freed mappings
+    page_gauge_caches.areas = page_gauge_caches.room_bytes = 0;
+}
+
+// Less than may always be kept is not regretted before it comes again.
+static void little_is_not_regretted(void) {
+    start(second);
+    p->gauge.demand = MIB(80);
+    p->gauge.missed_bytes = MIB(4);
+    CHECK_EQ(purge_allowance(p, os_now_ns()) - MIB(8), 0);
+    p->gauge.missed_bytes += 1;
+    CHECK_EQ(purge_allowance(p, os_now_ns()) - MIB(8), MIB(8) + 2);
+}
+
+int main(void) {
+    CASE(what_else_is_kept_counts);
+    CASE(little_is_not_regretted);
+    return 0;
+}
