@@ -51,12 +51,13 @@ static uint64_t less(uint64_t bytes, uint64_t by, uint64_t least) {
 // Of what may always be kept, what free spans have: free slots and the caches of threads are kept
 // as well, and a small process is to stay small with all of it. Of a cache counts its area, and as
 // much again at most: who has more room works. A quarter more is for ends of pages and records.
+// Caches count twice: what they keep of slabs changes after the slots were last counted.
 static uint64_t floor_of_spans(const struct purge *purge) {
     uint64_t floor = option(OPT_PURGE_BUDGET), slack = PEEK(&purge->gauge.slack_bytes);
     uint64_t areas = PEEK(&page_gauge_caches.areas) * os_page_bytes();
     uint64_t caches = areas + min_size(PEEK(&page_gauge_caches.room_bytes), areas);
     uint64_t rest = less(floor, slack + slack / 4, floor / BESIDE_SLOTS);
-    return less(rest, caches + caches / 4, floor / BESIDE_CACHES);
+    return less(rest, 2 * caches, floor / BESIDE_CACHES);
 }
 
 static uint64_t budget_above(const struct purge *purge, uint64_t floor) {

@@ -26,13 +26,13 @@ static void what_else_is_kept_counts(void) {
     CHECK(purge_is_within(p));  // 8 - 2 * 5 / 4
     page_gauge_caches.areas = KIB(512) / os_page_bytes();
     CHECK(!purge_is_within(p));
-    CHECK_EQ(purge_surplus(p, os_now_ns()), KIB(128) + (MIB(8) - MIB(5) / 2 - KIB(640)) / 8);
+    CHECK_EQ(purge_surplus(p, os_now_ns()), KIB(512) + (MIB(8) - MIB(5) / 2 - MIB(1)) / 8);
     p->gauge.slack_bytes = MIB(1);
     CHECK(purge_is_within(p));
     page_gauge_caches.room_bytes = MIB(900);  // of caches that work
-    CHECK_EQ(purge_surplus(p, os_now_ns()), 0);
+    CHECK_EQ(purge_surplus(p, os_now_ns()), KIB(256) + KIB(4864) / 8);
     p->gauge.slack_bytes = MIB(100);
-    CHECK_EQ(purge_surplus(p, os_now_ns()), MIB(5) - KIB(768) + KIB(768) / 8);
+    CHECK_EQ(purge_surplus(p, os_now_ns()), MIB(5) - KIB(512) + KIB(64));
     page_gauge_caches.areas = 0;
     CHECK_EQ(purge_surplus(p, os_now_ns()), MIB(3) + MIB(2) / 8);
     p->gauge.dirty_bytes = MIB(2);
