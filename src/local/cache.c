@@ -21,9 +21,7 @@ enum {
     BYTES_MAX = 131072,      // of a batch or a flush: the larger the slots, the dearer each
     TOTAL_UNPROVEN = 4,      // of the budget of all threads: many park and never prove any,
     TOTAL_OF_MANY = 6,       // so those of many have less
-    MANY_CACHES = 32,
-    SOME_CACHES = 3,
-    NEW_BYTES = 32 << 10,    // of a new thread beside some others, until so many
+    NEW_BYTES = 32 << 10,    // of a new one of many, until so many
     NEW_LOOKS = 2,           // looks for idle classes: most work little and park
     PROVEN_TURNS = 3,        // refill, flush, refill: a program that fills and frees once has one
     FOREIGN_FREES = 16,      // frees of a class, before any refill, that go to the bins
@@ -73,13 +71,9 @@ static bool is_above_soft_limit(void) {
     return limit_is_set() && limit_excess() > 0;
 }
 
-// What they hold of a slab also keeps its free slots.
-static bool are_many(void) {
-    return PEEK(&page_gauge_caches.areas) >= MANY_CACHES;
-}
+// What one of many holds of a slab also keeps its free slots.
 static size_t unproven_most(const struct cache *cache) {
-    bool is_new = cache->looks < NEW_LOOKS && PEEK(&page_gauge_caches.areas) >= SOME_CACHES;
-    return is_new ? NEW_BYTES : UNPROVEN_BYTES;
+    return cache->looks < NEW_LOOKS && page_gauge_many() ? NEW_BYTES : UNPROVEN_BYTES;
 }
 
 // Room that all caches together may have, were one to have `own` bytes. Beyond what any thread may
@@ -89,7 +83,7 @@ static size_t unproven_most(const struct cache *cache) {
 static size_t total_most(size_t own, bool proven) {
     size_t total = option(OPT_CACHE_TOTAL);
     if (!proven)
-        total >>= are_many() ? TOTAL_OF_MANY : TOTAL_UNPROVEN;
+        total >>= page_gauge_many() ? TOTAL_OF_MANY : TOTAL_UNPROVEN;
     else if (own > option(OPT_CACHE) / 4)
         total /= 4;
     return own > UNPROVEN_BYTES ? min_size(total, arena_held()) : total;

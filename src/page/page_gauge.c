@@ -3,7 +3,7 @@
 
 #include "conf/counters.h"
 
-enum { NEWCOMER_BYTES = 8 << 20 };
+enum { NEWCOMER_BYTES = 8 << 20, FEW_CACHES = 1 };
 
 struct page_gauge_caches page_gauge_caches;
 
@@ -11,7 +11,8 @@ struct page_gauge_caches page_gauge_caches;
 static __thread uint32_t excused_bytes;
 
 void page_gauge_newcomer(void) {
-    excused_bytes = NEWCOMER_BYTES;
+    // The first thread's first memory is the process's: who swings learns from it.
+    excused_bytes = PEEK(&page_gauge_caches.areas) > FEW_CACHES ? NEWCOMER_BYTES : 0;
 }
 
 void page_gauge_purged(struct page_gauge *gauge, uint64_t bytes) {

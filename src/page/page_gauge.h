@@ -30,13 +30,20 @@ extern struct page_gauge_caches {
     uint64_t areas;
 } CACHE_ALIGNED page_gauge_caches;
 
+// From so many on, what a thread's cache keeps is counted strictly: many park, and work little.
+// From some on it is a part of what the process keeps that tells.
+enum { MANY_CACHES = 32, SOME_CACHES = 8 };
+ALWAYS_INLINE bool page_gauge_many(void) {
+    return PEEK(&page_gauge_caches.areas) >= MANY_CACHES;
+}
+
 // Resident memory was given back; zero pages were taken. How much of what is taken had been given
 // back before is not known of a span, only of the process: the purge learns from the sums. The
 // answer is what was, as far as that is known.
 void page_gauge_purged(struct page_gauge *gauge, uint64_t bytes);
-// A thread that begins asks for its first memory whatever was given back: what it misses of that,
-// up to NEWCOMER_BYTES, is no sign that the process swings, and nothing is learned from it. So a
-// thousand threads that each work once leave no regret behind them.
+// A thread that begins beside others asks for its first memory whatever was given back: what it
+// misses of that, up to NEWCOMER_BYTES, is no sign that the process swings, and nothing is learned
+// from it. So a thousand threads that each work once leave no regret behind them.
 void page_gauge_newcomer(void);
 // Of what was given back so far, all but a 2^halvings-th is taken for gone for good.
 void page_gauge_forget(struct page_gauge *gauge, uint64_t halvings);

@@ -48,13 +48,16 @@ static uint64_t less(uint64_t bytes, uint64_t by, uint64_t least) {
     return bytes - min_size(by, bytes - min_size(bytes, least));
 }
 
-// Of what may always be kept, what free spans have: free slots and the caches of threads are kept
-// as well, and a small process is to stay small with all of it. Of a cache counts its area, and as
-// much again at most: who has more room works. A quarter more is for ends of pages and records.
-// Caches count twice: what they keep of slabs changes after the slots were last counted.
+// Of what may always be kept, what free spans have. All of it, but in a process of some threads:
+// free slots and caches are kept as well, and it is to stay small with all of them. Of a cache
+// counts its area, and as much again at most: who has more room works. A quarter more is for ends
+// of pages and records. Caches count twice: what they keep of slabs changes after the slots were
+// last counted.
 static uint64_t floor_of_spans(const struct purge *purge) {
     uint64_t floor = option(OPT_PURGE_BUDGET), slack = PEEK(&purge->gauge.slack_bytes);
-    uint64_t areas = PEEK(&page_gauge_caches.areas) * os_page_bytes();
+    uint64_t count = PEEK(&page_gauge_caches.areas), areas = count * os_page_bytes();
+    if (LIKELY(count < SOME_CACHES))
+        return floor;
     uint64_t caches = areas + min_size(PEEK(&page_gauge_caches.room_bytes), areas);
     uint64_t rest = less(floor, slack + slack / 4, floor / BESIDE_SLOTS);
     return less(rest, 2 * caches, floor / BESIDE_CACHES);
@@ -124,11 +127,12 @@ static uint64_t room_for_regret(const struct purge *purge) {
     return most - min_size(most, page_gauge_resident(&purge->gauge));
 }
 
-// Nothing is regretted while others wait for memory, nor what is less than may always be kept:
-// demand that comes back again and again makes more of it.
+// Nothing is regretted while others wait for memory; nor, by many threads, what is less than may
+// always be kept: demand that comes back again and again makes more of it.
 static uint64_t most_now(const struct purge *purge, uint64_t budget) {
     uint64_t regret = PEEK(&purge->regret);
-    if (regret <= option(OPT_PURGE_BUDGET) || UNLIKELY(purge_is_pressed(purge)))
+    if (UNLIKELY(purge_is_pressed(purge)) ||
+        (page_gauge_many() && regret <= option(OPT_PURGE_BUDGET)))
         return budget;
     return budget + min_size(regret, room_for_regret(purge));
 }

@@ -2,20 +2,20 @@
 //
 // Three rules, one gauge for the whole process:
 //   budget  free resident bytes stay below max(purge_budget, purge_percent of the bytes in slabs
-//           and large blocks; huge ones do not count). Of purge_budget free spans have what free
-//           slots and caches leave, a quarter at least. Asked at the end of every operation that
-//           may have freed spans (arena_settle): the last free of a burst leaves the process
-//           bounded, without clock or thread.
+//           and large blocks; huge ones do not count). In a process of some threads free spans
+//           have of purge_budget what free slots and caches leave. Asked at the end of every
+//           operation that may have freed spans (arena_settle): the last free of a burst leaves
+//           the process bounded, without clock or thread.
 //   regret  what was given back and then taken again was given back too early: the budget grows by
 //           twice as much, so that few steps find out how far free memory swings. Every second half
 //           of that is forgotten, but for what it really swung by in that second, or what of it was
 //           used again. So demand that swings pays for its first swing only, and a burst that does
-//           not come back leaves nothing. Regret that is less than purge_budget waits for more,
-//           and what threads take first is not missed. And it only keeps what demand could come
-//           back for:
-//           with it all that is resident stays below 1.25 x the most that was in use lately, so
-//           that what free slots of slabs hold leaves free spans less. When nearly nothing free
-//           was used again for half a second, the rest goes within the next.
+//           not come back leaves nothing. In a process of many threads less than purge_budget
+//           is not regretted; what a thread takes first beside others is not missed. And regret
+//           only keeps what demand could come back for: with it all that is resident stays below
+//           1.25 x the most that was in use lately, so that what free slots of slabs hold leaves
+//           free spans less. When nearly nothing free was used again for half a second, the rest
+//           goes within the next.
 //   decay   while there is traffic, what nobody used for a while drains along the curve of
 //           base/decay.
 // Free slots of slabs in use have half such a budget and a regret of their own; it is asked once a

@@ -1,5 +1,5 @@
-// unit/page/test_fake_purge_floor.c - what free spans have of what may always be kept.
-// going.
+// unit/page/test_fake_purge_floor.c - what free spans of many threads have of what may always be
+// kept, and what such a process regrets.
 #include "page/purge.h"
 
 #include "conf/options.h"
@@ -17,13 +17,15 @@ static void start(uint64_t decay_ns) {
     purge_init(p, decay_ns, os_now_ns());
 }
 
-// Free slots and caches are kept as well: free spans have the rest, and a quarter at least.
+// Of some threads: free slots and caches are kept as well, free spans have the rest, and a quarter
+// at least.
 static void what_else_is_kept_counts(void) {
     start(second);
     p->gauge.dirty_bytes = MIB(5);
     CHECK(purge_is_within(p));
     p->gauge.slack_bytes = MIB(2);
-    CHECK(purge_is_within(p));  // 8 - 2 * 5 / 4
+    page_gauge_caches.areas = MANY_CACHES;
+    CHECK(purge_is_within(p));  // 8 - 2 * 5 / 4 - 2 * 32 / 256
     page_gauge_caches.areas = KIB(512) / os_page_bytes();
     CHECK(!purge_is_within(p));
     CHECK_EQ(purge_surplus(p, os_now_ns()), KIB(512) + (MIB(8) - MIB(5) / 2 - MIB(1)) / 8);
@@ -33,24 +35,31 @@ static void what_else_is_kept_counts(void) {
     CHECK_EQ(purge_surplus(p, os_now_ns()), KIB(256) + KIB(4864) / 8);
     p->gauge.slack_bytes = MIB(100);
     CHECK_EQ(purge_surplus(p, os_now_ns()), MIB(5) - KIB(512) + KIB(64));
-    page_gauge_caches.areas = 0;
-    CHECK_EQ(purge_surplus(p, os_now_ns()), MIB(3) + MIB(2) / 8);
-    p->gauge.dirty_bytes = MIB(2);
+    page_gauge_caches.areas = SOME_CACHES - 1;
     CHECK_EQ(purge_surplus(p, os_now_ns()), 0);
+    CHECK(purge_is_within(p));
+    p->gauge.dirty_bytes = MIB(2);
     page_gauge_caches.areas = MIB(100) / os_page_bytes();
     CHECK_EQ(purge_surplus(p, os_now_ns()), MIB(2) - KIB(512) + KIB(64));
     CHECK_EQ(purge_allowance(p, os_now_ns()), MIB(8));  // of freed mappings
     page_gauge_caches.areas = page_gauge_caches.room_bytes = 0;
 }
 
-// Less than may always be kept is not regretted before it comes again.
+// Of many threads less than may always be kept is not regretted before it comes again.
 static void little_is_not_regretted(void) {
     start(second);
+    page_gauge_caches.areas = MANY_CACHES;
     p->gauge.demand = MIB(80);
     p->gauge.missed_bytes = MIB(4);
     CHECK_EQ(purge_allowance(p, os_now_ns()) - MIB(8), 0);
     p->gauge.missed_bytes += 1;
     CHECK_EQ(purge_allowance(p, os_now_ns()) - MIB(8), MIB(8) + 2);
+    page_gauge_caches.areas = MANY_CACHES - 1;
+    p->gauge.missed_bytes = 0;
+    start(second);
+    p->gauge = (struct page_gauge){.demand = MIB(80), .missed_bytes = MIB(1)};
+    CHECK_EQ(purge_allowance(p, os_now_ns()) - MIB(8), MIB(2));
+    page_gauge_caches.areas = 0;
 }
 
 int main(void) {

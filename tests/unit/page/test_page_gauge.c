@@ -30,9 +30,16 @@ static void what_is_forgotten_is_not_missed(void) {
     CHECK_EQ(gauge.missed_bytes, 6);
 }
 
-// The thread's first memory is asked for in any case.
+// The thread's first memory is asked for in any case, but that of the first thread.
 static void newcomers_miss_nothing(void) {
     gauge = (struct page_gauge){0};
+    page_gauge_caches.areas = 1;
+    page_gauge_purged(&gauge, MIB(30));
+    page_gauge_newcomer();
+    CHECK_EQ(page_gauge_taken(&gauge, MIB(5)), MIB(5));
+    CHECK_EQ(gauge.missed_bytes, MIB(5));
+    gauge = (struct page_gauge){0};
+    page_gauge_caches.areas = 2;
     page_gauge_purged(&gauge, MIB(30));
     page_gauge_newcomer();
     CHECK_EQ(page_gauge_taken(&gauge, MIB(5)), MIB(5));
