@@ -8,7 +8,7 @@
 
 #include "tests/support/test.h"
 
-static int shared;
+static volatile int shared;  // so that no compiler leaves the writes out
 
 static void *use_all(void *argument) {
     for (unsigned i = 0; i < 100; i++) {
@@ -31,7 +31,7 @@ int main(int argc, char **argv) {
     bool        races = strcmp(mistake, "--race") == 0;
     pthread_t   threads[2];
     for (unsigned i = 0; i < 2; i++)
-        CHECK_EQ(pthread_create(&threads[i], NULL, use_all, races ? &shared : NULL), 0);
+        CHECK_EQ(pthread_create(&threads[i], NULL, use_all, races ? (void *)&shared : NULL), 0);
     for (unsigned i = 0; i < 2; i++)
         CHECK_EQ(pthread_join(threads[i], NULL), 0);
     if (strcmp(mistake, "--leak") == 0) {
