@@ -80,8 +80,13 @@ static void enqueue_locked(struct part *part, struct waiting waiting,
 void quarantine_put(void *slot, uint32_t bytes, struct quarantine_leavers *leavers) {
     struct part *part = &parts[os_cpu() % PARTS];
     leavers->count = 0;
+    // Without the lock, which fork does not take where there is no quarantine.
+    if (bytes > part_bytes) {
+        leavers->slots[leavers->count++] = slot;
+        return;
+    }
     lock_acquire(&part->lock);
-    if (bytes > part_bytes || !has_queue_locked(part)) {
+    if (!has_queue_locked(part)) {
         leavers->slots[leavers->count++] = slot;
     } else {
         struct waiting *place = &part->random[secret_below(RANDOM_SLOTS)], displaced = *place;
