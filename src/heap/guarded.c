@@ -172,8 +172,15 @@ void *guarded_take(size_t bytes, size_t alignment) {
     return (void *)place->base;
 }
 
+// The place that an address lies in, by arithmetic: what its neighbours' records say may be half
+// written, by who takes them. NULL: behind the last one.
+static struct guarded_place *place_of(uintptr_t address) {
+    size_t number = (address - guarded_pool.base) / guarded_stride();
+    return number < guarded_pool.count ? &guarded_pool.places[number] : NULL;
+}
+
 bool guarded_find(uintptr_t address, size_t *bytes) {
-    const struct guarded_place *place = guarded_nearest(address);
+    const struct guarded_place *place = place_of(address);
     if (!place || PEEK(&place->state) != GUARDED_LIVE || place->base != address)
         return false;
     *bytes = place->bytes;
@@ -183,7 +190,7 @@ bool guarded_find(uintptr_t address, size_t *bytes) {
 // Where the kernel keeps the pages (locked ones) they are out of reach all the same; where it
 // cannot put them out of reach the memory is gone, and only what is written to it is not told.
 void guarded_give(const char *function, void *pointer) {
-    struct guarded_place *place = guarded_nearest((uintptr_t)pointer);
+    struct guarded_place *place = place_of((uintptr_t)pointer);
     // Acquire and release: one of two who free it goes on, and sees what the other wrote.
     if (__atomic_exchange_n(&place->state, GUARDED_FREED, __ATOMIC_ACQ_REL) != GUARDED_LIVE)
         guarded_fail(function, pointer);

@@ -104,6 +104,22 @@ static void freed_ones_wait(void) {
     give(again);
 }
 
+// Who takes a place writes its record by and by; meanwhile a neighbour's block is found all the
+// same, and may be freed.
+static void neighbours_do_not_matter(void) {
+    uintptr_t first = take(64, 1), second = take(60000, 1);
+    give(first);
+    struct guarded_place *place = guarded_nearest(first), whole = *place;
+    CHECK_EQ(guarded_end(place) + guarded_stride(), align_up(second + 60000, PAGE));
+    place->bytes = 60000;  // of an earlier block, and the base of the next one
+    CHECK(place->base + place->bytes > second);
+    size_t bytes;
+    CHECK(guarded_find(second, &bytes) && bytes == 60000);
+    guarded_give("free", (void *)second);
+    *place = whole;
+    guarded_check();
+}
+
 static void what_fails_is_nothing(void) {
     fake_fail(FAKE_COMMIT, 1, 1);
     CHECK(guarded_take(64, 1) == NULL);
@@ -219,6 +235,7 @@ int main(void) {
     they_stand_at_the_edges();
     alignment_is_kept();
     freed_ones_wait();
+    neighbours_do_not_matter();
     what_fails_is_nothing();
     accesses_are_told();
     calls_are_told();
