@@ -275,8 +275,11 @@ bool cache_meets_sample(struct cache *cache, class_id id) {
     return true;
 }
 
-// The slots of a batch that come before the next sample; at least the one that is asked for.
+// The slots of a batch that come before the next sample; at least the one that is asked for. While
+// a thread starts nobody asks for samples, and none is drawn.
 static uint32_t before_sample(struct cache_class *class, uint32_t batch) {
+    if (class->until == 0)
+        return batch;
     uint32_t most = class->until > 1 ? class->until - 1 : 1;
     batch = (uint32_t)min_size(batch, most);
     class->until -= (uint32_t)min_size(max_size(batch, 1), most);

@@ -73,7 +73,7 @@ static void high_rates_count_every_call(void) {
 }
 
 // A thread that frees nothing: of all its slots, handed in batches, one in a hundred and the sample
-// itself.
+// itself. While it starts it is served without a draw; that is no sample never to come.
 static void batches_end_before_a_sample(void) {
     fake_reset();
     arena_start(1, 0, 0);
@@ -81,6 +81,8 @@ static void batches_end_before_a_sample(void) {
     struct cache *cache = caches_new();
     class_id      id = size_class_of(64);
     unsigned      samples = 0;
+    CHECK(cache_refill(cache, id) != NULL);
+    CHECK_EQ(cache->classes[id].until, 0);
     for (unsigned i = 0; i < DRAWS; i++)
         if (*cache->top[id] != NULL)
             cache->top[id]--;
