@@ -130,14 +130,18 @@ static void keep(struct span *span) {
 }
 
 // What cannot be unmapped waits on: it is unreadable, and costs address space only.
-static void release_due(size_t bytes_max, unsigned count_max) {
+static size_t release_due(size_t bytes_max, unsigned count_max) {
     struct span *span;
+    size_t       released = 0;
     while ((span = take_due(bytes_max, count_max)) != NULL) {
-        if (unmap(span))
-            continue;
-        keep(span);
-        break;
+        size_t bytes = span_bytes(span);
+        if (!unmap(span)) {
+            keep(span);
+            break;
+        }
+        released += bytes;
     }
+    return released;
 }
 
 bool fence_retire(struct span *span) {
@@ -151,8 +155,8 @@ bool fence_retire(struct span *span) {
     return true;
 }
 
-void fence_release_all(void) {
-    release_due(0, 0);
+size_t fence_release_all(void) {
+    return release_due(0, 0);
 }
 
 void fence_fork_prepare(void) {

@@ -34,8 +34,8 @@ int fence_unmap(const struct span *span);
 // The freed block's memory goes back; its place is this module's from now on, or unmapped at once.
 // False: the kernel refused both, and the span is the caller's still.
 bool fence_retire(struct span *span);
-// Unmaps all that is retired, where address space is short.
-void fence_release_all(void);
+// Unmaps all that is retired, where address space is short; so many bytes of it.
+size_t fence_release_all(void);
 
 void fence_fork_prepare(void);
 void fence_fork_parent(void);

@@ -186,9 +186,8 @@ static size_t evict(uint64_t until_ns, enum purge_reason reason) {
 }
 
 size_t huge_evict(uint64_t until_ns) {
-    if (until_ns == UINT64_MAX)
-        fence_release_all();
-    return evict(until_ns, PURGE_BUDGET);
+    size_t retired = until_ns == UINT64_MAX ? fence_release_all() : 0;
+    return retired + evict(until_ns, PURGE_BUDGET);
 }
 
 size_t huge_trim(void) {

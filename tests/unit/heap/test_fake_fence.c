@@ -59,6 +59,21 @@ static void freed_places_stay_unreadable(void) {
     CHECK(fake_is_committed(blocks[9], 2 * GRANULE));
 }
 
+// Places that wait are what is short: they go, and the request is tried again.
+static void places_go_for_others(void) {
+    hardened_begin((char *)(uintptr_t) "TIDE_RETIRED=1G");
+    char *first = hardened_block(MIB(40));
+    hardened_free(first);
+    CHECK_EQ(block_find(first).kind, BLOCK_FREE);
+    fake_fail(FAKE_MAP, 1, 2);  // with fences, and without
+    char *second = hardened_block(MIB(40));
+    CHECK(second != NULL);
+    CHECK(block_find(first).kind != BLOCK_FREE);
+    hardened_free(second);
+    CHECK_EQ(huge_evict(UINT64_MAX), MIB(40));
+    CHECK_EQ(huge_evict(UINT64_MAX), 0);
+}
+
 // What the kernel will not unmap waits on, and goes the next time.
 static void unmapped_later(void) {
     hardened_begin((char *)(uintptr_t) "TIDE_RETIRED=256K");
@@ -130,6 +145,7 @@ int main(void) {
     CASE(between_fences);
     CASE(aligned_between_fences);
     CASE(freed_places_stay_unreadable);
+    CASE(places_go_for_others);
     CASE(unmapped_later);
     CASE(slabs_behind_fences);
     CASE(fence_stays);
