@@ -56,15 +56,18 @@ static struct memory take_zero(class_id id) {
     return memory;
 }
 
-// NULL: no sample, or no place for it. The thread that starts has none: who looks up its stack of
-// calls for the first time may come back here.
+// NULL: no sample, or no place for it. A thread that starts has none, and passes for one while it
+// looks up its stack of calls, which may come back here under a lock (os_linux_fault.c).
 static void *take_sample(const struct alloc_request *request, class_id id) {
     if (thread_root.phase == THREAD_STARTING)
         return NULL;
     struct cache *cache = thread_enter();
     bool is_sample = cache ? cache_meets_sample(cache, id) : pulse_strikes(request->bytes);
     thread_leave();
-    return is_sample ? guarded_take(request->bytes, request->alignment) : NULL;
+    enum thread_phase before = thread_start_begin();
+    void *sample = is_sample ? guarded_take(request->bytes, request->alignment) : NULL;
+    thread_start_end(before);
+    return sample;
 }
 
 static struct memory from_span(struct span *span) {
@@ -103,12 +106,10 @@ static struct memory take(const struct alloc_request *request) {
 
 static void fill(const struct alloc_request *request, struct memory memory) {
     uint64_t perturb = option(OPT_PERTURB);
-    if (request->zero) {
-        if (!memory.is_zero)
-            memset(memory.start, 0, request->bytes);
-    } else if (UNLIKELY(perturb)) {
+    if (request->zero && !memory.is_zero)
+        memset(memory.start, 0, request->bytes);
+    else if (UNLIKELY(perturb) && !request->zero)
         memset(memory.start, (int)(perturb ^ 0xff), request->bytes);
-    }
 }
 
 // What to do before NULL. The thread's own cache counts against a limit like any block.
@@ -161,9 +162,7 @@ static void *refill(class_id id) {
         return NULL;
     int           before = errno;
     struct cache *cache = thread_enter();
-    void         *slot = NULL;
-    if (LIKELY(cache != NULL))
-        slot = pop_or_refill(cache, id);
+    void         *slot = LIKELY(cache != NULL) ? pop_or_refill(cache, id) : NULL;
     thread_leave();
     thread_beat();
     if (limit_is_set())
@@ -205,9 +204,11 @@ static void give(const char *function, void *pointer, struct block *block) {
     }
     if (UNLIKELY(perturb))
         memset(pointer, (int)perturb, block->usable);
-    if (UNLIKELY(block->kind == BLOCK_GUARDED))
+    if (UNLIKELY(block->kind == BLOCK_GUARDED)) {
+        enum thread_phase before = thread_start_begin();
         guarded_give(function, pointer);
-    else if (UNLIKELY(user_heap_of(block) != NULL))
+        thread_start_end(before);
+    } else if (UNLIKELY(user_heap_of(block) != NULL))
         user_heap_give(function, block);
     else if (block->kind == BLOCK_SMALL)
         give_small(function, pointer, block);

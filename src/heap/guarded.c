@@ -144,9 +144,10 @@ static void prove_pattern(const char *function, const struct guarded_place *plac
 void *guarded_take(size_t bytes, size_t alignment) {
     size_t page = os_page_bytes();
     bool   at_start = false;
-    // Acquire: pairs with the release in guarded_start.
+    // Acquire: pairs with the release in guarded_start. A report may come back here from looking up
+    // stacks of calls, which would be looked up again.
     if (__atomic_load_n(&guarded_pool.bytes, __ATOMIC_ACQUIRE) == 0 || bytes > GUARDED_MAX ||
-        alignment > page)
+        alignment > page || guarded_is_reporting())
         return NULL;
     struct guarded_place *place = pop_place(&at_start);
     if (!place)

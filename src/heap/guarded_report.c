@@ -22,6 +22,11 @@ static void begin_report(void) {
         os_wait(&reporter, before);
 }
 
+bool guarded_is_reporting(void) {
+    uint32_t who = PEEK(&reporter);
+    return who != 0 && who == (uint32_t)os_thread_number();
+}
+
 static void begin_line(struct text_line *line, const char *text) {
     fail_begin(line);
     text_add(line, text);

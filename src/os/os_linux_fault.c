@@ -3,9 +3,11 @@
 // Stacks are libc's backtrace, where libc has one (glibc): it reads the unwind tables, so programs
 // need no frame pointers. It loads libgcc_s at its first use, with malloc and locks of the dynamic
 // linker; os_calls_start is that first use. Later ones allocate nothing, and with glibc 2.35 and
-// later take no lock; before, the dynamic linker's own, which a thread may take twice. In a static
-// program, and with other libcs, chains of frame pointers are followed, through the kernel: code
-// that was built without any leaves anything in that register.
+// later take no lock; before, the dynamic linker's own, which a thread may take twice. But where
+// the program registered code of its own (__register_frame), libgcc before 13 allocates under a
+// lock of its own, once for each piece. In a static program, and with other libcs, chains of frame
+// pointers are followed, through the kernel: code that was built without any leaves anything in
+// that register.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/auxv.h>
@@ -199,27 +201,28 @@ static void put_module(struct os_place *place, const struct mapping *mapping) {
     place->module[length] = 0;
 }
 
-// The first mapping of a file has its head: byte 16 says whether its symbols are addresses as they
-// are (2: a program at a place of its own) or count from there.
-static bool is_at_its_place(const struct mapping *mapping) {
-    const unsigned char *head = (const unsigned char *)mapping->start;
-    return mapping->is_readable && mapping->path[0] == '/' && head[0] == 0x7f && head[16] == 2;
-}
-
 struct search {
     struct os_place *places;
     unsigned         count;
     uintptr_t        base;      // of the module whose lines these are
     uintptr_t        program;   // an address in the program's own
-    bool             is_placed;
+    bool             has_head;    // it is a file, and can be read there
     bool             is_program;  // the module has that address
 };
+
+// The first mapping of a file has its head: byte 16 says whether its symbols are addresses as they
+// are (2: a program at a place of its own) or count from there. Asked of files with code that runs
+// only: others may be devices, or shorter than their mapping by now.
+static bool is_at_its_place(const struct search *search) {
+    const unsigned char *head = (const unsigned char *)search->base;
+    return search->has_head && head[0] == 0x7f && head[16] == 2;
+}
 
 // Modules' lines are together, first that of their heads.
 static void visit(struct search *search, const struct mapping *mapping) {
     if (mapping->offset == 0) {
         search->base = mapping->start;
-        search->is_placed = is_at_its_place(mapping);
+        search->has_head = mapping->is_readable && mapping->path[0] == '/';
         search->is_program = false;
     }
     uintptr_t us = (uintptr_t)os_find_places;
@@ -228,7 +231,7 @@ static void visit(struct search *search, const struct mapping *mapping) {
         struct os_place *place = &search->places[i];
         if (place->address < mapping->start || place->address >= mapping->end)
             continue;
-        place->offset = place->address - (search->is_placed ? 0 : search->base);
+        place->offset = place->address - (is_at_its_place(search) ? 0 : search->base);
         place->is_ours = us >= mapping->start && us < mapping->end && !search->is_program;
         put_module(place, mapping);
     }

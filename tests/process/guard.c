@@ -2,12 +2,15 @@
 // fork, threads, and faults that are the program's own affair.
 //
 // The program runs itself, once a case, with TIDE_GUARD set. Reports of misuse are in tests/misuse.
+#include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/support/death.h"
 #include "tests/support/proc.h"
@@ -190,6 +193,46 @@ static void run_handler(void) {
     CHECK_EQ(death.signal, SIGABRT);
 }
 
+// A mapping of a file that is shorter by now cannot be read: the report does not try.
+static void run_truncated(void) {
+    static struct death death;
+    FILE *file = tmpfile();
+    CHECK(file != NULL && ftruncate(fileno(file), PAGE) == 0);
+    CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fileno(file), 0) != MAP_FAILED);
+    CHECK_EQ(ftruncate(fileno(file), 0), 0);
+    CHECK((shared = malloc(1000)) != NULL);
+    death_run(overflow, NULL, &death);
+    CHECK_EQ(death.signal, SIGABRT);
+    CHECK(strstr(death.text, "accessed by thread") != NULL);
+}
+
+// Code that the program registers with the unwinder, as compilers at run time do: the next look at
+// a stack of calls sorts it, and asks for memory under a lock.
+static void run_frames(void) {
+    static uint32_t code[16];
+    static struct {
+        uint32_t length, offset;
+        uint8_t  version, augmentation[3], units[2], register_number, data_bytes, encoding, end[3];
+        uint32_t range_length, range_offset;
+        uint32_t start[2], bytes[2];  // addresses, which are not aligned here
+        uint32_t nothing[2], stop;
+    } frames = {.length = 16, .version = 1, .augmentation = "zR", .units = {1, 0x78},
+                .register_number = 16, .data_bytes = 1, .range_length = 28, .range_offset = 24};
+    const uintptr_t start = (uintptr_t)code, bytes = sizeof code;
+    memcpy(frames.start, &start, sizeof start);
+    memcpy(frames.bytes, &bytes, sizeof bytes);
+    void *library = dlopen("libgcc_s.so.1", RTLD_NOW), *function = NULL;
+    void (*add)(void *);
+    if (library)
+        function = dlsym(library, "__register_frame");
+    if (!function)
+        return;
+    memcpy(&add, &function, sizeof add);
+    add(&frames);
+    for (unsigned i = 0; i < ROUNDS; i++)
+        free(test_hide(malloc(100)));
+}
+
 static void touch(void *page) {
     *(volatile char *)page = 1;
 }
@@ -224,6 +267,8 @@ static const struct {
     {"fork", run_fork, "TIDE_GUARD=1/1", "TIDE_GUARD_BLOCKS=256"},
     {"handler", run_handler, "TIDE_GUARD=1/1", "TIDE_GUARD_BLOCKS=256"},
     {"default", run_default, "TIDE_GUARD=1/1", "TIDE_GUARD_BLOCKS=256"},
+    {"frames", run_frames, "TIDE_GUARD=1/1", "TIDE_GUARD_BLOCKS=256"},
+    {"truncated", run_truncated, "TIDE_GUARD=1/1", "TIDE_GUARD_BLOCKS=256"},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
