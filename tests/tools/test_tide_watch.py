@@ -106,6 +106,23 @@ class Watch(TideCase):
         self.assertRegex(done.stderr, r"(?m)^  program break +[0-9a-f]+-[0-9a-f]+ ")
         self.assertRegex(done.stderr, r"(?m)^tide: \S+ ran \d+\.\d\d s, peak RSS \d+\.\dM$")
 
+    def test_the_peak_is_the_programs_not_that_of_tide(self):
+        done = self.watch("--json", "--output", "none", "--", "sleep", "3")
+        run = json.loads(done.stdout)
+        self.assertTrue(run["samples"])
+        self.assertGreaterEqual(run["peak_rss_bytes"], run["samples"][-1]["rss_bytes"])
+        self.assertLess(run["peak_rss_bytes"], 8 * MIB)  # a Python is above that
+
+    def test_any_command_can_be_a_title(self):
+        for script in ("sleep 0.5 # $x{\\frac} $y", "sleep 0.5 # \udcff\x1b\n#"):
+            with self.subTest(script=script):
+                done = self.watch("--output", "run.svg", "--", "sh", "-c", script)
+                self.assertEqual(done.returncode, 0)
+                self.assertIn("tide: wrote run.svg\n", done.stderr)
+                texts = [node.text for node in xml.parse(self.path("run.svg")).iter()]
+                self.assertIn("sh -c sleep 0.5 # " + script[len("sleep 0.5 # "):].translate(
+                    {0xdcff: " ", 0x1b: " ", ord("\n"): " "}), texts)
+
     def test_json_on_stdout_is_the_last_line(self):
         done = self.watch("--json", "--output", "none", "--", PYTHON, "-c", FILL)
         lines = done.stdout.splitlines()
@@ -142,6 +159,20 @@ class Watch(TideCase):
             child.send_signal(signal.SIGINT)
             self.assertEqual(child.wait(SECONDS), 41)
         self.check_svg()
+
+    def test_a_signal_for_a_program_that_has_just_ended(self):
+        for _ in range(3):  # it may be stopped in the middle of a look, and then sees the end first
+            child = subprocess.Popen(command("--output", "none", "--interval", "600", "--", "sh",
+                                             "-c", "echo $$; exec sleep 60"), env=environment(),
+                                     text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            with child:
+                program = int(child.stdout.readline())
+                time.sleep(0.5)
+                for pid, number in ((child.pid, signal.SIGSTOP), (program, signal.SIGTERM),
+                                    (child.pid, signal.SIGTERM), (child.pid, signal.SIGCONT)):
+                    os.kill(pid, number)
+                self.assertNotIn("Traceback", child.stderr.read())
+                self.assertEqual(child.wait(SECONDS), 143)
 
     def check_svg(self):
         xml.parse(self.path("run.svg"))

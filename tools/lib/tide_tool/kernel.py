@@ -71,6 +71,12 @@ def resident_bytes(pid):
     return int(slurp(pid, "statm").split()[1]) * PAGE_BYTES
 
 
+def peak_bytes(pid):
+    """The greatest RSS that it had as the program it is now; 0 when it has ended."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", slurp(pid, "status"), re.MULTILINE)
+    return int(found.group(1)) * 1024 if found else 0
+
+
 def present_bytes(pid, start, end):
     """Bytes of a range that have a page, that of zeros included; None: the kernel does not say."""
     words = array.array("Q")

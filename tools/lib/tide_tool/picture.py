@@ -20,8 +20,9 @@ TICKS_MAX = 5
 
 
 def title(record):
-    words = " ".join(record.cmd)
-    return words if len(words) <= TITLE_LENGTH else words[:TITLE_LENGTH - 1] + "…"
+    words = "".join(each if each.isprintable() else " " for each in " ".join(record.cmd))
+    words = words if len(words) <= TITLE_LENGTH else words[:TITLE_LENGTH - 1] + "…"
+    return words.replace("$", r"\$")  # else what stands between two is read as a formula
 
 
 def format_axis(axis, label):

@@ -5,6 +5,7 @@ signal that somebody sends to tide alone is passed on."""
 import importlib.util
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -56,7 +57,8 @@ class Record:
     trouble: Trouble = None  # why there are no figures
     seconds: float = 0.0
     status: int = None
-    peak_rss: int = 0        # says the kernel, at the end
+    peak_rss: int = None     # None: it ended before the first look
+    inherited: int = 0       # what own_peak() was when it began
 
     def add(self, sample):
         if len(self.samples) >= SAMPLES_MAX:
@@ -100,13 +102,22 @@ def reap(child, record):
     code = os.waitstatus_to_exitcode(status)
     child.returncode = code  # or subprocess would wait for it again
     record.status = code if code >= 0 else 128 - code
-    record.peak_rss = usage.ru_maxrss * 1024
+    at_end = usage.ru_maxrss * 1024
+    if at_end > record.inherited:
+        record.peak_rss = max(at_end, record.peak_rss or 0)
     return True
+
+
+def own_peak():
+    """What the kernel says of a child at its end starts with tide's memory, of which the child was
+    a copy before it became CMD: only a greater figure is CMD's."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def pass_on(child, info):
     if info.si_signo in PASSED_ON and info.si_code != FROM_TERMINAL:
-        child.send_signal(info.si_signo)
+        # Not Popen's own: that one waits for a child that has ended, whose status is reap()'s.
+        os.kill(child.pid, info.si_signo)
 
 
 # --- looking -------------------------------------------------------------------------------------
@@ -138,10 +149,12 @@ class Watcher:
     def look(self, now):
         try:
             sample = Sample(now, kernel.resident_bytes(self.child.pid))
-        except Gone:
+            peak = kernel.peak_bytes(self.child.pid)
+        except (Gone, Denied):
             return False
         if sample.rss == 0:  # it has ended, and waits to be asked for its status
             return False
+        self.record.peak_rss = max(peak, sample.rss, self.record.peak_rss or 0)
         self.add_figures(sample)
         self.record.add(sample)
         return True
@@ -315,6 +328,7 @@ def watch(cmd, library, args):
     signal.pthread_sigmask(signal.SIG_BLOCK, OWN_SIGNALS)
     with choose_display(args) as display:
         child = start(cmd, library, display.output)
+        record.inherited = own_peak()
         watcher = Watcher(child, record, args.interval)
         try:
             follow(child, watcher, record, display)
