@@ -2,6 +2,7 @@
 """What tide says when it cannot do what was asked: one line, word for word, and its exit status."""
 import os
 import re
+import shutil
 import sys
 import tempfile
 import unittest
@@ -63,6 +64,18 @@ class Maps(TideCase):
                          r"user's, or raised its privileges; run as root|kernel\.yama\."
                          r"ptrace_scope is [1-3]; run as root, or start it by tide watch)\n$")
 
+    def test_a_name_that_is_no_text(self):
+        with tempfile.TemporaryDirectory() as folder:  # the kernel keeps 15 bytes of a name
+            name = os.path.join(folder, "a" + "\u0436" * 10)
+            shutil.copy("/bin/cat", name)
+            with program(name, env=environment(LD_PRELOAD=LIBRARY)) as child:
+                child.stdin.write(b"x")
+                child.stdin.flush()
+                child.stdout.read(1)
+                done = tide("maps", str(child.pid))
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn(f"process {child.pid} (a" + "\u0436" * 7, done.stdout)
+
     def test_a_library_of_another_age(self):
         release = release_of(LIBRARY)
         with tempfile.TemporaryDirectory() as folder:
@@ -104,6 +117,15 @@ class Watch(TideCase):
         self.assert_line(tide("watch", "--preload", "/nowhere/lib.so", "--", "true"), 125,
                          "tide: /nowhere/lib.so: no such library")
 
+    def test_a_library_whose_path_cannot_be_preloaded(self):
+        for name in ("a b", "a:b"):
+            with tempfile.TemporaryDirectory(suffix=name) as folder:
+                library = os.path.join(folder, "libtidemalloc.so.1")
+                os.symlink(LIBRARY, library)
+                self.assert_line(tide("watch", "--preload", library, "--", "true"), 125,
+                                 f"tide: {library}: the loader preloads nothing whose path has a "
+                                 "space or a colon")
+
     def test_files_that_cannot_be_written(self):
         self.assert_line(self.watch("--output", "run.gif", "true"), 2,
                          "tide: run.gif: a name that ends in .svg, .png or .json is wanted")
@@ -123,6 +145,16 @@ class Options(TideCase):
     def test_no_library(self):
         self.assert_line(tide("options", "--preload", "/bin/true"), 5,
                          "tide: /bin/true: no tidemalloc in it")
+
+    def test_a_library_in_part(self):
+        with open(LIBRARY, "rb") as file:
+            image = file.read()
+        for size in (20, 300, 5000, 20000, len(image) // 2):
+            with tempfile.NamedTemporaryFile() as part, self.subTest(size=size):
+                part.write(image[:size])
+                part.flush()
+                self.assert_line(tide("options", "--preload", part.name), 5,
+                                 f"tide: {part.name}: a damaged library")
 
     def test_no_process(self):
         self.assert_line(tide("options", str(NO_PROCESS)), 3, f"tide: no process {NO_PROCESS}")

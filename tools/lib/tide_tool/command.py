@@ -13,6 +13,7 @@ import argparse
 import glob
 import json
 import os
+import re
 import sys
 
 from .errors import Own, Trouble, Usage
@@ -127,10 +128,14 @@ def run_watch(args):
     cmd = args.cmd[1:] if args.cmd[:1] == ["--"] else args.cmd
     if not cmd:
         raise Usage("no CMD to run (see tide watch --help)")
-    return watch(cmd, find_library(args.preload), args)
+    library = find_library(args.preload)
+    if re.search(r"[\s:]", library):
+        raise Own(f"{library}: the loader preloads nothing whose path has a space or a colon")
+    return watch(cmd, library, args)
 
 
 def main(arguments):
+    sys.stdout.reconfigure(errors="backslashreplace")  # names may be of any bytes
     try:
         args = make_parser().parse_args(arguments)
         run = {"watch": run_watch, "maps": run_maps, "options": run_options}[args.command]

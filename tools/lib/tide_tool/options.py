@@ -3,9 +3,12 @@ with the values that hold there."""
 import io
 from dataclasses import dataclass
 
+from elftools.common.exceptions import ELFError
+
 from . import kernel
-from .errors import NoLibrary, Own
-from .memory import FileMemory, ProcessMemory
+from .errors import Gone, NoLibrary, Own
+from .look import TORN
+from .memory import FileMemory, ProcessMemory, Unreadable
 from .sight import NotReady, find, of_file
 
 ORIGINS = {"ORIGIN_DEFAULT": "default", "ORIGIN_ALIAS": "glibc's variable",
@@ -124,7 +127,10 @@ def of_library(path):
         raise Own(f"{path}: {error.strerror.lower()}") from error
     if not image.startswith(b"\x7fELF"):
         raise NoLibrary(f"{path}: no tidemalloc in it")
-    return read(of_file(FileMemory(io.BytesIO(image)), image, path), running=False)
+    try:
+        return read(of_file(FileMemory(io.BytesIO(image)), image, path), running=False)
+    except (ELFError, NotReady, Unreadable, AttributeError, TypeError, *TORN) as error:
+        raise NoLibrary(f"{path}: a damaged library") from error
 
 
 def of_process(pid):
@@ -132,6 +138,8 @@ def of_process(pid):
     memory = ProcessMemory(pid)
     try:
         return read(find(memory, kernel.mappings(pid)), running=True)
+    except (Unreadable, *TORN) as error:
+        raise Gone(f"process {pid}: it changes faster than it can be read") from error
     except (NoLibrary, NotReady) as error:
         raise NoLibrary(f"process {pid} ({kernel.command_name(pid)}): no tidemalloc in it"
                         ) from error
