@@ -87,10 +87,18 @@ setup_apt_install() {
     sudo=$(setup_privilege) || return 2
     say "installing: $*"
     if setup_forbid_services "$sudo"; then
-        setup_apt_get "$sudo" "$@" || status=$?
-        # shellcheck disable=SC2086
-        $sudo rm -f "$setup_policy"
-        return "$status"
+        # A shell of its own, whose end takes it back however that comes, Ctrl-C included.
+        (
+            # shellcheck disable=SC2064
+            trap "$sudo rm -f $setup_policy" EXIT
+            trap 'exit 130' INT
+            trap 'exit 143' TERM HUP
+            setup_apt_get "$sudo" "$@"
+        ) || status=$?
+        case $status in
+        130 | 143) exit "$status" ;;
+        *) return "$status" ;;
+        esac
     fi
     setup_apt_get "$sudo" "$@"
 }
