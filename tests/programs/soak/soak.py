@@ -37,7 +37,7 @@ def resident_kib(pids):
         try:
             with open(f"/proc/{pid}/statm", encoding="ascii") as file:
                 total += int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             pass  # a child that ended meanwhile
     return total
 
@@ -77,6 +77,8 @@ class Crowd:
     def kill_one(self, number):
         self.processes[number].kill()
         self.processes[number].join()
+        if self.processes[number].exitcode != -signal.SIGKILL:  # it failed just before
+            self.check()
         self.killed += 1
         self.generations[number] += 1
         self.processes[number] = self.start(number)
@@ -106,6 +108,7 @@ def soak(kind, seconds):
                 crowd.kill_one(tick // 2 % CLIENTS)
             if tick % DISTURB_S == 0:
                 kind.disturb()
+        crowd.check()
     finally:
         crowd.stop()
     return samples, crowd.killed
