@@ -119,8 +119,12 @@ def print_result(job, results, names, rounds):
     print_table(table(results, names))
     print(f"\nMedian of {rounds} interleaved rounds, ratios to {names[0]}. The server has "
           f"{job.workers} threads and a cap of {job.memory_mib} MiB;\n"
-          f"the load ran {job.seconds:g} s a round on the same {os.cpu_count()} CPUs, verified "
+          f"the load ran {job.seconds:g} s a round on the same {cpus()} CPUs, verified "
           "every answer, deleted everything and left.")
+
+
+def cpus():
+    return len(os.sched_getaffinity(0))
 
 
 def arguments():
@@ -135,7 +139,7 @@ def arguments():
 
 
 def make_job(options, directory):
-    workers = max(2, min(8, (os.cpu_count() or 2) // 2))
+    workers = max(2, min(8, cpus() // 2))
     size = dict(memory_mib=24, keys=50_000, seconds=1.0) if options.quick else \
         dict(memory_mib=96, keys=200_000, seconds=4.0)
     return Job(server=options.server, load=options.load, address=f"unix:{directory}/kv",
@@ -156,6 +160,10 @@ def compare(options, directory):
 
 def main():
     options = arguments()
+    folder = os.path.dirname(options.json or "") or "."
+    if not os.path.isdir(folder):  # said before the work, not after it
+        print(f"error: --json {options.json}: no such folder", file=sys.stderr)
+        return 1
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="tide-kv-") as directory:
         try:

@@ -78,13 +78,16 @@ class Server:
              "--memory", str(job.memory_mib)],
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.pid = self.process.pid
-        self.wait_ready()
-        self.check_preload(allocator.library)
+        try:
+            self.wait_ready()
+            self.check_preload(allocator.library)
+        except BaseException:  # a signal, too: nobody else knows this server yet
+            self.kill()
+            raise
 
     def wait_ready(self):
         readable, _, _ = select.select([self.process.stdout], [], [], START_S)
         if not readable or self.process.stdout.readline() != b"ready\n":
-            self.kill()
             raise Failed(f"{self.name}: the server did not start")
 
     def check_preload(self, library):
@@ -94,7 +97,6 @@ class Server:
         with open(f"/proc/{self.pid}/maps", encoding="utf-8", errors="replace") as maps:
             if os.path.realpath(library) in maps.read():
                 return
-        self.kill()
         raise Failed(f"{self.name}: {library} could not be preloaded")
 
     def stop(self):
