@@ -3,13 +3,17 @@
 and which rows and steps a run has."""
 import os
 import sys
+import tempfile
+import types
 import unittest
 from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tools", "lib"))
 
+import bench_allocators  # noqa: E402
 import bench_jobs  # noqa: E402
+import bench_main  # noqa: E402
 import bench_progress  # noqa: E402
 import bench_rows  # noqa: E402
 import bench_run  # noqa: E402
@@ -102,6 +106,24 @@ class Rows(unittest.TestCase):
         self.assertEqual(len(self.selected([WORKLOAD, apart], True)), 2)
         self.assertEqual(self.selected([WORKLOAD, apart], False, ["oth*"]),
                          [("other", 1, 100, False), ("other", 4, 100, False)])
+
+
+class Input(unittest.TestCase):
+    """What cannot work is said before the work."""
+
+    def test_results_that_cannot_be_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            bench_main.check_outputs(os.path.join(folder, "x.json"), "")
+            for path in ("/nowhere/x.json", folder):
+                with self.assertRaisesRegex(bench_main.Unready, f"^{path}: cannot be written$"):
+                    bench_main.check_outputs("", path)
+
+    def test_paths_that_cannot_be_preloaded(self):
+        for folder in ("a b", "a:b"):
+            parts = types.SimpleNamespace(library=f"/{folder}/libx.so", limit="/limit.so")
+            root = os.path.join(HERE, "..", "..")
+            with self.assertRaisesRegex(bench_allocators.Unknown, f"^/{folder}/libx.so: the load"):
+                bench_allocators.find(parts, root, [], [])
 
 
 if __name__ == "__main__":

@@ -112,6 +112,10 @@ def find(parts, root, extra, only):
     for name, path, version in ((OURS, parts.library, own_version(root)),
                                 (LIMIT, parts.limit, "of this benchmark")):
         found.setdefault(name, Allocator(name, path, version))
+    for allocator in found.values():
+        if re.search(r"[\s:]", allocator.path):
+            raise Unknown(f"{allocator.path}: the loader preloads nothing whose path has a space "
+                          "or a colon")
     missing = [name for name in only if name not in found]
     if missing:
         raise Unknown(f"no such allocator here: {', '.join(missing)} (there are: "

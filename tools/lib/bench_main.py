@@ -41,6 +41,14 @@ def load(path):
     return result
 
 
+def check_outputs(*paths):
+    """Before half an hour of work, not after it."""
+    for path in filter(None, paths):
+        where = os.path.dirname(path) or "."
+        if os.path.isdir(path) or not os.path.isdir(where) or not os.access(where, os.W_OK):
+            raise Unready(f"{path}: cannot be written")
+
+
 def prepare(options):
     """Installs and builds what is needed; the parts of the build."""
     if not options.no_install:
@@ -191,6 +199,7 @@ def run_instructions(options, folder):
 
 def run_price(options, folder):
     """The mode of its own; the exit status. System calls are always counted: they are a goal."""
+    check_outputs(options.json)
     options.system_calls = True
     parts = prepare(options)
     programs = real_programs(options)
@@ -214,6 +223,7 @@ def run_price(options, folder):
 
 
 def run_benchmark(options, folder):
+    check_outputs(options.json, options.html)
     if options.compare:
         load(options.compare[0])  # before half an hour of work, not after it
     result = measure(options, folder)
@@ -241,12 +251,14 @@ def act(options, folder):
 def main(description):
     """The exit status: 1 when tidemalloc failed or something is missing, 130 when interrupted."""
     options = bench_options.read(description)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="tide-bench-") as folder:
         try:
             return act(options, folder)
-        except (Unready, Unknown, Unreadable, bench_rows.NoRows,
-                bench_instructions.NoCounts) as problem:
+        except (Unready, Unknown, Unreadable, bench_rows.NoRows, bench_instructions.NoCounts,
+                OSError) as problem:
             say(f"error: {problem}")
             return 1
         except KeyboardInterrupt:
