@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -215,6 +216,15 @@ class Watch(TideCase):
                      "not ours", "peak RSS"):
             self.assertIn(word, seen)
         self.assertNotIn("Traceback", seen)
+
+    def test_what_a_talkative_program_writes_scrolls_above(self):
+        status, seen = self.in_terminal("--output", "none", "--", "sh", "-c",
+                                        "seq 30000; sleep 0.5; echo last")
+        self.assertEqual(status, 0, seen[-2000:])
+        # Before a number the chart may have been erased, or the cursor hidden.
+        found = re.findall(r"(?m)(?:^|\x1b\[2K|\x1b\[\?25l)(\d+)\r?$", seen)
+        numbers = [int(each) for each in found]
+        self.assertEqual(numbers, list(range(1, 30001)))
 
 
 if __name__ == "__main__":

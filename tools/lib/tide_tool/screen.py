@@ -8,6 +8,7 @@ import termios
 import threading
 import tty
 
+from rich.ansi import AnsiDecoder
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
@@ -171,12 +172,17 @@ class LiveDisplay:
             lines, mark, rest = self.waiting.rpartition(b"\n")
             self.waiting = rest
         if mark:
-            self.print_lines(lines)
+            self.print_lines(lines + mark)
 
     def print_lines(self, data):
-        for line in data.decode("utf-8", "replace").split("\n") if data else ():
-            last = line.rstrip("\r").rsplit("\r", 1)[-1]  # of what overwrote itself
-            self.console.print(Text.from_ansi(last), soft_wrap=True)
+        """All at once: the chart is drawn again for each call of print()."""
+        if not data:
+            return
+        lines = data.decode("utf-8", "replace").removesuffix("\n").split("\n")
+        # Of what overwrote itself the last.
+        shown = [line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines]
+        decode = AnsiDecoder().decode_line
+        self.console.print(Text("\n").join(map(decode, shown)), soft_wrap=True)
 
     def show(self, record):
         self.live.update(panel(record), refresh=True)
