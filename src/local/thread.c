@@ -8,7 +8,8 @@
 #include "page/page_gauge.h"
 
 enum {
-    BEATS_MAX = 2048,    // fifty mallocs each 20 ms are 160 a tick
+    BEATS_MAX = 2048,    // fifty mallocs each 20 ms are 160 a tick,
+    BEATS_BORN = 256,    // which a new thread may miss; many live for few thousand calls
     VISITS_A_LOOK = 16,
 };
 
@@ -61,7 +62,8 @@ static void publish(struct cache *cache) {
     POKE(&thread_root.cache, cache);
     POKE(&thread_root.pops, cache);
     POKE(&thread_root.taken, false);
-    thread_root.beats = BEATS_MAX;
+    thread_root.step = arena_step();
+    thread_root.beats = BEATS_BORN;
     page_gauge_newcomer();
     caches_own(cache, &thread_root, os_thread_number());
     thread_root.phase = THREAD_LIVE;
