@@ -185,18 +185,24 @@ static struct {
     struct thread_root root;
 } other;
 
+// Another thread has a cache, and sleeps.
+static struct cache *cache_of_sleeper(int number) {
+    struct cache *cache = caches_new();
+    CHECK(cache != NULL);
+    other.root.phase = THREAD_LIVE;
+    other.root.cache = other.root.pops = cache;
+    caches_own(cache, &other.root, number);
+    fake_sleep(number, (uintptr_t)other.stack);
+    return cache;
+}
+
 // The cache of a thread that did not run for a while.
 static void takes_idle_caches(void) {
     enum { NUMBER = 7 };
     start("TIDE_BACKGROUND=1", NULL);
     take(70);
     CHECK(starts());
-    struct cache *cache = caches_new();
-    CHECK(cache != NULL);
-    other.root.phase = THREAD_LIVE;
-    other.root.cache = other.root.pops = cache;
-    caches_own(cache, &other.root, NUMBER);
-    fake_sleep(NUMBER, (uintptr_t)other.stack);
+    struct cache *cache = cache_of_sleeper(NUMBER);
     uint64_t until = os_now_ns() + 3 * second;
     while (os_now_ns() < until) {
         fake_run(NUMBER, 1000);
@@ -235,12 +241,7 @@ static void what_comes_late_goes(void) {
 static void a_late_cache_is_taken(void) {
     enum { NUMBER = 8 };
     step_for_rounds();
-    struct cache *cache = caches_new();
-    CHECK(cache != NULL);
-    other.root.phase = THREAD_LIVE;
-    other.root.cache = other.root.pops = cache;
-    caches_own(cache, &other.root, NUMBER);
-    fake_sleep(NUMBER, (uintptr_t)other.stack);
+    cache_of_sleeper(NUMBER);
     arena_call_keeper();
     uint64_t until = os_now_ns() + 10 * second;
     while (os_now_ns() < until && !other.root.taken)
