@@ -98,13 +98,12 @@ static void fail_interior(const char *function, const void *pointer, const struc
 }
 
 void block_fail(const char *function, const void *pointer, const struct block *block) {
-    bool frees = text_starts(function, "free", NULL) || text_starts(function, "operator", NULL);
     switch (block->kind) {
     case BLOCK_INTERIOR:
         fail_interior(function, pointer, block);
         break;
     case BLOCK_FREED:
-        if (frees && block->base == (uintptr_t)pointer)
+        if (fail_is_free(function) && block->base == (uintptr_t)pointer)
             slab_fail(function, pointer, block->slab);
         fail_pointer(function, pointer, "memory that is free already");
     case BLOCK_UNGUARDED:
@@ -135,14 +134,6 @@ void block_fail_size(const char *function, const void *pointer, size_t bytes,
     if (block->kind == BLOCK_GUARDED)
         guarded_fail_size(function, pointer, bytes);
     struct text_line line;
-    fail_begin(&line);
-    text_add(&line, function);
-    text_add(&line, "(");
-    text_add_hex(&line, (uintptr_t)pointer);
-    text_add(&line, ", ");
-    text_add_number(&line, bytes);
-    text_add(&line, "): size does not match the ");
-    text_add_number(&line, block->usable);
-    text_add(&line, "-byte block");
+    fail_begin_size(&line, function, pointer, bytes, block->usable);
     fail_line(&line);
 }

@@ -172,8 +172,8 @@ void guarded_fail(const char *function, const void *pointer) {
         add_where(&line, place, (uintptr_t)pointer);
         add_block(&line, place);
     } else {
-        bool frees = text_starts(function, "free", NULL) || text_starts(function, "operator", NULL);
-        text_add(&line, frees ? "double free of a " : "memory that is free already: a ");
+        text_add(&line, fail_is_free(function) ? "double free of a "
+                                               : "memory that is free already: a ");
         text_add_number(&line, place->bytes);
         text_add(&line, "-byte block");
     }
@@ -184,14 +184,6 @@ void guarded_fail_size(const char *function, const void *pointer, size_t bytes) 
     const struct guarded_place *place = guarded_nearest((uintptr_t)pointer);
     struct text_line            line;
     begin_report();
-    fail_begin(&line);
-    text_add(&line, function);
-    text_add(&line, "(");
-    text_add_hex(&line, (uintptr_t)pointer);
-    text_add(&line, ", ");
-    text_add_number(&line, bytes);
-    text_add(&line, "): size does not match the ");
-    text_add_number(&line, place->bytes);
-    text_add(&line, "-byte block");
+    fail_begin_size(&line, function, pointer, bytes, place->bytes);
     end_in_call(&line, function, place);
 }

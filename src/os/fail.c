@@ -29,6 +29,23 @@ void fail_begin_pointer(struct text_line *line, const char *function, const void
     text_add(line, "): ");
 }
 
+void fail_begin_size(struct text_line *line, const char *function, const void *pointer, size_t told,
+                     size_t block_bytes) {
+    fail_begin(line);
+    text_add(line, function);
+    text_add(line, "(");
+    text_add_hex(line, (uintptr_t)pointer);
+    text_add(line, ", ");
+    text_add_number(line, told);
+    text_add(line, "): size does not match the ");
+    text_add_number(line, block_bytes);
+    text_add(line, "-byte block");
+}
+
+bool fail_is_free(const char *function) {
+    return text_starts(function, "free", NULL) || text_starts(function, "operator", NULL);
+}
+
 void fail_pointer(const char *function, const void *pointer, const char *what) {
     struct text_line line;
     fail_begin_pointer(&line, function, pointer);

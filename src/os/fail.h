@@ -17,6 +17,12 @@ NORETURN COLD void fail_internal(const char *what);
 COLD void fail_begin(struct text_line *line);
 // The same with "FUNCTION(0xPOINTER): ": the head of every line about a pointer.
 COLD void fail_begin_pointer(struct text_line *line, const char *function, const void *pointer);
+// The whole line about a sized free with the wrong size, but for its end:
+// "FUNCTION(0xPOINTER, TOLD): size does not match the N-byte block".
+COLD void fail_begin_size(struct text_line *line, const char *function, const void *pointer,
+                          size_t told, size_t block_bytes);
+// Is it one of the functions that free, whose line about free memory is that of a double free?
+COLD bool fail_is_free(const char *function);
 COLD void fail_write(struct text_line *line);
 // Finishes and writes the line, then aborts.
 NORETURN COLD void fail_line(struct text_line *line);
