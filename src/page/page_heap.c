@@ -119,7 +119,7 @@ static void undo_run(struct source *source, const struct source_run *run) {
 }
 
 static bool grow_from(struct page_heap *heap, struct source *source, size_t granules) {
-    if (!source || source->exhausted)
+    if (!source)
         return false;
     struct span      *span = span_new(0, 0, SPAN_CLEAN);
     struct source_run run;
@@ -143,8 +143,13 @@ static bool grow_from(struct page_heap *heap, struct source *source, size_t gran
     return true;
 }
 
+// An exhausted source comes last: room may have come back that nobody here gave back, as a mapping
+// of somebody else below the limit of mappings.
 static bool grow_locked(struct page_heap *heap, size_t granules) {
-    return grow_from(heap, heap->source, granules) || grow_from(heap, heap->fallback, granules);
+    bool exhausted = heap->source->exhausted;
+    return (!exhausted && grow_from(heap, heap->source, granules)) ||
+           grow_from(heap, heap->fallback, granules) ||
+           (exhausted && grow_from(heap, heap->source, granules));
 }
 
 // --- take and give -------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ struct page_heap {
     struct list        dirty_lru;      // of span.lru, oldest first
     struct list        moving;         // of span.owned: detached for the purge, for fork's sake
     struct source     *source;         // asked first
-    struct source     *fallback;       // asked when the source is exhausted; NULL = none
+    struct source     *fallback;       // asked first when the source is exhausted; NULL = none
     struct page_gauge *gauge;          // shared
     // figures; written under the lock, read by anybody
     size_t dirty_bytes;  // resident bytes of free spans

@@ -43,7 +43,7 @@ struct source {
     struct list regions;
     size_t      committed_bytes;  // of all regions; read by anybody
     size_t      region_count;     // read by anybody
-    bool        exhausted;  // true: use the fallback; false again when memory went back
+    bool        exhausted;  // true: ask the fallback first; false again when memory went back
 };
 
 ALWAYS_INLINE uintptr_t region_end(const struct region *region) {

@@ -6,8 +6,8 @@
 // Rules: what sbrk returns is believed, not what we expected; a foreign move starts a new region
 // behind it; the segment shrinks only while the break is still ours; when the kernel refuses even
 // the bare need (RLIMIT_DATA, a mapping in the way), the page heap goes on with mappings. A refusal
-// of little is believed until memory of the page heap went back to the kernel; one of much tells
-// nothing of less.
+// of little is believed until memory of the page heap went back to the kernel, or until mappings
+// are refused as well; one of much tells nothing of less.
 #include "conf/options.h"
 #include "os/os.h"
 #include "page/source.h"
@@ -74,8 +74,10 @@ static bool grow(struct source *source, size_t granules, struct source_run *run)
     brk->step = align_up(brk->step, GRANULE);
     for (unsigned attempt = 0; attempt < 2; attempt++) {
         size_t bytes = attempt == 0 ? wanted : need;
-        if (extend_top(brk, bytes, run) || start_region(brk, bytes, run))
+        if (extend_top(brk, bytes, run) || start_region(brk, bytes, run)) {
+            source->exhausted = false;
             return true;
+        }
     }
     source->exhausted = need <= STEP_FIRST;
     return false;

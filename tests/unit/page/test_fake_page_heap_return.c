@@ -193,6 +193,23 @@ static void fallback_when_exhausted(void) {
     CHECK(!pages.brk.source.exhausted);  // there may be room again
 }
 
+// As at the limit of mappings, where somebody else's mapping goes.
+static void exhausted_is_asked_when_all_refuse(void) {
+    pages_start_brk(&pages);
+    take_block(&pages, 1);
+    fake_fail(FAKE_BREAK, 1, UINT32_MAX);
+    while (!pages.brk.source.exhausted)
+        CHECK(take_block(&pages, 1)->granules == 1);
+    fake_fail(FAKE_COMMIT, 1, UINT32_MAX);
+    for (struct span *span; (span = page_heap_take(&pages.heap, 1, 1)) != NULL;)
+        as_block(span);
+    fake_fail(FAKE_BREAK, 1, 0);
+    struct span *span = take_block(&pages, 1);
+    CHECK(span->region->source == &pages.brk.source);
+    CHECK(!pages.brk.source.exhausted);
+    page_heap_check(&pages.heap);
+}
+
 // --- regions ------------------------------------------------------------------------------------
 
 static void free_regions_are_unmapped(void) {
@@ -308,6 +325,7 @@ int main(void) {
     CASE(end_of_the_segment);
     CASE(foreign_break_stays);
     CASE(fallback_when_exhausted);
+    CASE(exhausted_is_asked_when_all_refuse);
     CASE(free_regions_are_unmapped);
     for (records_left = 0; records_left < 8; records_left++)
         CASE(life_without_records);
