@@ -14,6 +14,7 @@ enum {
     FLUX_LOOKS = 20,         // until others are done taking
     DIRTY_LEAST = 1 << 20,   // less than that is not waited for
     URGENT_NS = 2000000,
+    LOOK_NS = 8000000,       // between looks at how many free slots there are
 };
 #define PIECE_BYTES MIB(2)  // of holes, by one call of the program: about half a millisecond
 static const uint64_t last_look_ns = 1000000000, flux_ns = 50000;
@@ -29,8 +30,9 @@ static uint64_t surplus_left;
 
 // Hints, relaxed:
 static bool slots_came;  // since a look found free slots within their budget
-// Look at free slots before the tick, because several times the budget were found; UINT64_MAX: no.
-static uint64_t urgent_ns = UINT64_MAX;
+// Before the tick free slots are looked at from then on, for several times the budget: a program
+// may free that much between two ticks.
+static uint64_t urgent_ns;
 static uint64_t urgent_wait;  // between such looks: doubled while they find nothing that could go
 
 // Purges about `bytes` over the arenas, the one at hand first.
@@ -226,14 +228,17 @@ static void drain_piece(void) {
     end_piece(&work, bytes, piece - work.bytes);
 }
 
-// Are there more free slots than may be?
-static void look_at_slots(uint64_t now_ns) {
+// Are there more free slots than may be, or, between two ticks, many more?
+static void look_at_slots(uint64_t now_ns, bool ticked) {
     bool urgent;
     // What comes from here on is for the next look.
-    POKE(&slots_came, false);
-    POKE(&urgent_ns, UINT64_MAX);
+    if (ticked)
+        POKE(&slots_came, false);
+    POKE(&urgent_ns, now_ns + LOOK_NS);
     uint64_t missed, slack = count_slack(&missed);
     size_t   wanted = purge_hole_surplus(arena_purge(), slack, missed, now_ns, &urgent);
+    if (!ticked && !urgent)
+        return;
     if (wanted > 0)
         POKE(&slots_came, true);
     POKE(&drain.urgent, urgent);
@@ -243,7 +248,7 @@ static void look_at_slots(uint64_t now_ns) {
 
 static void drain_hollow(uint64_t now_ns, bool ticked) {
     if (ticked || now_ns >= PEEK(&urgent_ns))
-        look_at_slots(now_ns);
+        look_at_slots(now_ns, ticked);
     drain_piece();
 }
 

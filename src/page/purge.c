@@ -30,6 +30,7 @@ void purge_init(struct purge *purge, uint64_t decay_ns, uint64_t now_ns) {
         .next_ns = now_ns + decay_ns / DECAY_STEPS,
         .regret_ns = now_ns,
         .used_ns = now_ns,
+        .look_ns = now_ns,
         .hole_regret_ns = now_ns,
         .low_bytes = UINT64_MAX,
     };
@@ -79,19 +80,21 @@ static uint64_t budget_of_spans(const struct purge *purge) {
 }
 
 // Demand that nothing is left of for half a second is over: what it taught goes, half of it each
-// eighth of a second. What others use, a sixteenth of the regret, is not taken for it.
+// eighth of a second. What others use, a sixty-fourth of the regret in each of these, is not taken
+// for it: it is counted when it happens, not when in sum it is enough.
 static uint64_t fade_locked(struct purge *purge, uint64_t regret, uint64_t now_ns) {
     uint64_t used = PEEK(&purge->gauge.reused_bytes) + PEEK(&purge->gauge.missed_bytes);
-    if (used - purge->used_seen > regret / 16 || now_ns < purge->used_ns) {
+    if (now_ns - purge->look_ns >= FADE_NS || now_ns < purge->look_ns) {
+        if (used - purge->used_seen > regret / 64 || now_ns < purge->used_ns)
+            purge->used_ns = now_ns;
         purge->used_seen = used;
-        purge->used_ns = now_ns;
-    } else if (now_ns - purge->used_ns >= QUIET_NS + FADE_NS) {
-        uint64_t halvings = (now_ns - purge->used_ns - QUIET_NS) / FADE_NS;
-        purge->used_seen = used;
-        purge->used_ns += halvings * FADE_NS;
-        return halvings < 64 ? regret >> halvings : 0;
+        purge->look_ns = now_ns;
     }
-    return regret;
+    if (now_ns < purge->used_ns || now_ns - purge->used_ns < QUIET_NS + FADE_NS)
+        return regret;
+    uint64_t halvings = (now_ns - purge->used_ns - QUIET_NS) / FADE_NS;
+    purge->used_ns += halvings * FADE_NS;
+    return halvings < 64 ? regret >> halvings : 0;
 }
 
 // What was missed since the last look counts twice, what is old is halved. Counted once, free

@@ -19,8 +19,9 @@
 //   decay   while there is traffic, what nobody used for a while drains along the curve of
 //           base/decay.
 // Free slots of slabs in use have half such a budget and a regret of their own; it is asked once a
-// tick of the decay (heap/hollow.h does the going). What a request gives back (trim) teaches
-// nothing, and what was given back and not asked for within seconds is not missed.
+// tick of the decay, and in between for what is several times as much (heap/hollow.h does the
+// going). What a request gives back (trim) teaches nothing, and what was given back and not asked
+// for within seconds is not missed.
 // The system call runs outside all locks, on detached spans that are joined before, many at a time.
 #pragma once
 #include "base/decay.h"
@@ -41,8 +42,9 @@ struct purge {
     bool              pressed;      // the machine is short of memory; relaxed: a hint
     uint64_t          missed_seen;  // of gauge.missed_bytes, what is in `regret` already
     uint64_t          reused_seen;  // gauge.reused_bytes then
-    uint64_t          used_seen;    // that and gauge.missed_bytes when more was last taken
-    uint64_t          used_ns;      // when that was, or later: regret has faded until then
+    uint64_t          used_seen;    // that and gauge.missed_bytes at look_ns
+    uint64_t          look_ns;      // when it was last asked whether some of the regret is of use
+    uint64_t          used_ns;      // when it was, or later: regret has faded until then
     uint64_t          hole_regret;  // bytes added to the budget of free slots; read by anybody
     uint64_t          hole_regret_ns;    // when it was last halved
     uint64_t          hole_missed_seen;  // of the bins' missed bytes, what is in it already

@@ -12,8 +12,7 @@ static const uint64_t decay = 2000000000, step = 2000000000 / DECAY_STEPS;
 
 static void *slots[SLOTS];
 
-// Slabs of which all but one slot are free, and no step has gone by.
-static void start(void) {
+static void take_all(void) {
     class_id id = size_class_of(SLOT_BYTES);
     fake_reset();
     CHECK_EQ(options_set(OPT_PURGE_BUDGET, MIB(8)), OPTION_OK);
@@ -23,10 +22,20 @@ static void start(void) {
         CHECK_EQ(arena_take(id, &slots[i], 1), 1);
         test_fill(slots[i], SLOT_BYTES, i);
     }
-    for (uint32_t i = 0; i < SLOTS; i++)
+}
+
+// Of the first `count` slots all but one in each slab become free.
+static void give_some(uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
         if (i % KEEP_ONE_IN != 0)
-            arena_give("free", id, &slots[i], 1);
+            arena_give("free", size_class_of(SLOT_BYTES), &slots[i], 1);
     fake_forget();
+}
+
+// Slabs of which all but one slot are free, and no step has gone by.
+static void start(void) {
+    take_all();
+    give_some(SLOTS);
 }
 
 static void check_kept(void) {
@@ -69,7 +78,43 @@ static void who_delays_nobody_gives_all_of_it(void) {
     check_kept();
 }
 
+// A program may free much between two ticks, after a look that found nothing.
+static void much_goes_before_the_tick(void) {
+    take_all();
+    fake_advance(2 * step);
+    arena_settle();
+    give_some(SLOTS);
+    arena_settle();
+    CHECK_EQ(fake_purged_bytes(), 0);
+    fake_advance(step / 4);
+    arena_settle();
+    CHECK(fake_purged_bytes() > 0);
+    arena_drain();
+    CHECK(slack() < FREE_BYTES / 4);
+    check_kept();
+}
+
+// Less than three times the 4 MiB that may be free can wait.
+static void little_waits_for_the_tick(void) {
+    take_all();
+    fake_advance(2 * step);
+    arena_settle();
+    give_some(SLOTS / 4);
+    CHECK(slack() > MIB(4));
+    fake_advance(step / 4);
+    arena_settle();
+    CHECK_EQ(fake_purged_bytes(), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        fake_advance(step);
+        arena_settle();
+    }
+    CHECK(fake_purged_bytes() > 0);
+    check_kept();
+}
+
 int main(void) {
+    CASE(much_goes_before_the_tick);
+    CASE(little_waits_for_the_tick);
     CASE(no_call_gives_all_of_it);
     CASE(who_delays_nobody_gives_all_of_it);
     return 0;

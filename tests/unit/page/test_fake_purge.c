@@ -87,68 +87,6 @@ static void few_purges(void) {
     CHECK(purges >= 50 && purges <= 57);  // 56 MiB, a bit more than 1 MiB each
 }
 
-// --- regret -------------------------------------------------------------------------------------
-
-static uint64_t regret(void) {
-    return purge_allowance(p, os_now_ns()) - MIB(8);
-}
-
-// Demand that is there keeps it; half a second after the last of it, it goes within another half.
-static void regret_fades_when_demand_is_over(void) {
-    start(second);
-    p->gauge.demand = MIB(80);
-    p->gauge.missed_bytes = MIB(32);
-    CHECK_EQ(regret(), MIB(64));
-    for (unsigned i = 0; i < 40; i++) {
-        p->high_bytes = MIB(64);
-        p->low_bytes = 0;
-        p->gauge.demand = MIB(80);
-        fake_advance(second / 8);
-        p->gauge.reused_bytes += i % 4 == 0 ? MIB(5) : 0;
-        CHECK_EQ(regret(), MIB(64));
-    }
-    p->gauge.reused_bytes += MIB(5);
-    CHECK_EQ(regret(), MIB(64));
-    p->regret_ns = os_now_ns();  // the other clock is far
-    fake_advance(5 * second / 8 - 1);
-    p->gauge.reused_bytes += MIB(3);  // little
-    CHECK_EQ(regret(), MIB(64));
-    fake_advance(1);
-    CHECK_EQ(regret(), MIB(32));
-    CHECK_EQ(regret(), MIB(32));
-    fake_advance(second / 8);
-    CHECK_EQ(regret(), MIB(16));
-    fake_advance(second / 8);
-    CHECK_EQ(regret(), MIB(8));
-}
-
-// It keeps what demand could come back for, beside what is resident: no more.
-static void regret_is_no_more_than_demand(void) {
-    start(second);
-    p->gauge.missed_bytes = MIB(100);
-    p->gauge.demand = MIB(40);
-    CHECK_EQ(regret(), MIB(50));
-    p->gauge.active_bytes = MIB(45);
-    CHECK_EQ(regret(), MIB(5));
-    p->gauge.slack_bytes = MIB(10);
-    page_gauge_note_demand(&p->gauge);
-    CHECK_EQ(p->gauge.demand, MIB(40));
-    p->gauge.slack_bytes = 0;
-    page_gauge_note_demand(&p->gauge);
-    CHECK_EQ(p->gauge.demand, MIB(45));
-    p->gauge.active_bytes = MIB(60);
-    CHECK_EQ(regret(), 0);
-    p->gauge.active_bytes = 0;
-    p->high_bytes = MIB(200);
-    p->gauge.reused_bytes += MIB(200);
-    fake_advance(second);
-    CHECK_EQ(regret(), MIB(45) * 5 / 4);  // the second before
-    p->high_bytes = MIB(200);
-    p->gauge.reused_bytes += MIB(200);
-    fake_advance(second);
-    CHECK_EQ(regret(), 0);
-}
-
 // --- free slots of slabs ------------------------------------------------------------------------
 
 static bool is_urgent;
@@ -428,8 +366,6 @@ int main(void) {
     CASE(no_share_of_holes);
     CASE(no_budget_at_all);
     CASE(few_purges);
-    CASE(regret_fades_when_demand_is_over);
-    CASE(regret_is_no_more_than_demand);
     CASE(a_part_of_the_free_slots_goes);
     CASE(holes_are_regretted);
     CASE(holes_while_others_learn);

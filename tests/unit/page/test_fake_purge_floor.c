@@ -1,5 +1,5 @@
 // unit/page/test_fake_purge_floor.c - what free spans of many threads have of what may always be
-// kept, and what such a process regrets.
+// kept.
 #include "page/purge.h"
 
 #include "conf/options.h"
@@ -45,25 +45,7 @@ static void what_else_is_kept_counts(void) {
     page_gauge_caches.areas = page_gauge_caches.room_bytes = 0;
 }
 
-// Of many threads less than may always be kept is not regretted before it comes again.
-static void little_is_not_regretted(void) {
-    start(second);
-    page_gauge_caches.areas = MANY_CACHES;
-    p->gauge.demand = MIB(80);
-    p->gauge.missed_bytes = MIB(4);
-    CHECK_EQ(purge_allowance(p, os_now_ns()) - MIB(8), 0);
-    p->gauge.missed_bytes += 1;
-    CHECK_EQ(purge_allowance(p, os_now_ns()) - MIB(8), MIB(8) + 2);
-    page_gauge_caches.areas = MANY_CACHES - 1;
-    p->gauge.missed_bytes = 0;
-    start(second);
-    p->gauge = (struct page_gauge){.demand = MIB(80), .missed_bytes = MIB(1)};
-    CHECK_EQ(purge_allowance(p, os_now_ns()) - MIB(8), MIB(2));
-    page_gauge_caches.areas = 0;
-}
-
 int main(void) {
     CASE(what_else_is_kept_counts);
-    CASE(little_is_not_regretted);
     return 0;
 }
