@@ -1,4 +1,8 @@
-// entry/alloc.c - the slow paths: dispatch by kind of block. The fast ones are in alloc.h.
+// entry/alloc.c - the slow paths: dispatch by kind of block. The fast ones are in alloc.h, those of
+// realloc in alloc_resize.c.
+//
+// A signal handler that came while its own thread was inside (thread_is_reentered) gets blocks of
+// heap/emergency.h and gives nothing back: it takes no lock and no cache.
 #include "entry/alloc.h"
 
 #include <errno.h>
@@ -8,6 +12,7 @@
 #include "entry/foreign.h"
 #include "entry/init.h"
 #include "entry/keeper.h"
+#include "heap/emergency.h"
 #include "heap/guarded.h"
 #include "heap/hardened.h"
 #include "heap/huge.h"
@@ -131,21 +136,33 @@ static void poll_keeper(void) {
     keeper_poll((struct parked_code){(uintptr_t)alloc_fast_begin, (uintptr_t)alloc_fast_end});
 }
 
+static struct memory take_or_make_room(const struct alloc_request *request) {
+    init_ensure();
+    struct memory memory = take(request);
+    for (unsigned i = 0; UNLIKELY(!memory.start) && i < tries(); i++) {
+        if (!make_room(request->bytes))
+            break;
+        memory = take(request);
+    }
+    if (limit_is_set())
+        arena_keep_limit();
+    poll_keeper();
+    return memory;
+}
+
+// A block of a user's heap would have to be one of its list.
+COLD static struct memory take_in_handler(const struct alloc_request *request) {
+    void *start = request->heap ? NULL : emergency_take(request->bytes, request->alignment);
+    return (struct memory){start, true};
+}
+
 void *alloc_any(const struct alloc_request *request) {
     struct memory memory = {NULL, false};
     int           before = errno;
-    if (LIKELY(request->bytes <= PTRDIFF_MAX && request->alignment <= PTRDIFF_MAX)) {
-        init_ensure();
-        memory = take(request);
-        for (unsigned i = 0; UNLIKELY(!memory.start) && i < tries(); i++) {
-            if (!make_room(request->bytes))
-                break;
-            memory = take(request);
-        }
-        if (limit_is_set())
-            arena_keep_limit();
-        poll_keeper();
-    }
+    if (UNLIKELY(thread_is_reentered()))
+        memory = take_in_handler(request);
+    else if (LIKELY(request->bytes <= PTRDIFF_MAX && request->alignment <= PTRDIFF_MAX))
+        memory = take_or_make_room(request);
     if (UNLIKELY(!memory.start)) {
         errno = ENOMEM;
         return NULL;
@@ -157,7 +174,7 @@ void *alloc_any(const struct alloc_request *request) {
 
 // The usual reason to be here: an empty stack of a thread that has a cache. NULL: any other.
 static void *refill(class_id id) {
-    if (UNLIKELY(thread_root.phase != THREAD_LIVE) ||
+    if (UNLIKELY(thread_root.phase != THREAD_LIVE) || UNLIKELY(thread_is_reentered()) ||
         UNLIKELY((option(OPT_PERTURB) | option(OPT_GUARD)) != 0))
         return NULL;
     int           before = errno;
@@ -196,8 +213,18 @@ static void give_small(const char *function, void *pointer, struct block *block)
     thread_rest();
 }
 
+// What is not the handler's own stays taken for good.
+COLD static void give_apart(const char *function, void *pointer, const struct block *block) {
+    if (block->kind == BLOCK_EMERGENCY && !emergency_give((uintptr_t)pointer))
+        fail_pointer(function, pointer, "memory that is free already");
+}
+
 static void give(const char *function, void *pointer, struct block *block) {
     uint64_t perturb = option(OPT_PERTURB);
+    if (UNLIKELY(block->kind == BLOCK_EMERGENCY) || UNLIKELY(thread_is_reentered())) {
+        give_apart(function, pointer, block);
+        return;
+    }
     if (hardened_is_on()) {
         hardened_give(function, block);
         return;
@@ -239,187 +266,17 @@ void alloc_free(const char *function, void *pointer) {
     errno = before;
 }
 
-// Once a block was left much larger than asked, a small size no longer tells a mistake. Written
-// once, by who leaves it so, before it has the block again: the program hands both on together.
-static bool left_larger;
+bool alloc_left_larger;
 
 void alloc_free_sized(const char *function, void *pointer, size_t bytes, size_t alignment) {
     struct block block = block_find(pointer);
     if (pointer && block_is_live(&block) && !block_fits_request(&block, bytes, alignment) &&
-        !(PEEK(&left_larger) && bytes <= block.usable))
+        !(PEEK(&alloc_left_larger) && bytes <= block.usable))
         block_fail_size(function, pointer, bytes, &block);
     alloc_free(function, pointer);
 }
 
-// --- resizing ------------------------------------------------------------------------------------
-
-// A block that keeps at least half of its size in use stays where it is.
-static bool is_good_enough(size_t usable, size_t bytes) {
-    return bytes <= usable && bytes >= usable / 2;
-}
-
-static bool fits_slot(const struct block *block, size_t bytes) {
-    return is_good_enough(block->usable, bytes) ||
-           (bytes <= SMALL_MAX && size_class_of(bytes) == block->id);
-}
-
-static bool resize_span(struct block *block, size_t bytes) {
-    struct span *span = block->span;
-    size_t       before = span->bytes;
-    bool done = block->kind == BLOCK_LARGE ? bytes <= huge_threshold() && large_resize(span, bytes)
-                                           : huge_resize(span, bytes);
-    if (done && span->owner)
-        user_heap_note_resize(span, before);
-    if (done && bytes < before)
-        arena_settle();
-    return done;
-}
-
-static bool resize_in_place(const char *function, struct block *block, size_t bytes) {
-    if (hardened_is_on())
-        return hardened_resize(function, block, bytes);
-    if (block->kind == BLOCK_SMALL)
-        return fits_slot(block, bytes);
-    if (block->kind == BLOCK_GUARDED)
-        return bytes == block->usable;
-    if (bytes <= SMALL_MAX)
-        return is_good_enough(block->usable, bytes);
-    return resize_span(block, bytes);
-}
-
-// A huge block that stays huge moves its pages; also one of a size that the arenas serve since the
-// threshold was learned: that is a reason to take a new block there, none to copy this one.
-static void *move_pages(struct block *block, size_t bytes) {
-    if (block->kind != BLOCK_HUGE || bytes <= option(OPT_HUGE_THRESHOLD))
-        return NULL;
-    size_t before = block->span->bytes;
-    void  *moved = huge_move(block->span, bytes);
-    if (moved && block->span->owner)
-        user_heap_note_resize(block->span, before);
-    return moved;
-}
-
-static void *move_content(const char *function, void *pointer, struct block *block, size_t bytes) {
-    void *moved = alloc_any(
-        &(struct alloc_request){.bytes = bytes, .alignment = 1, .heap = user_heap_of(block)});
-    if (!moved)
-        return NULL;
-    memcpy(moved, pointer, min_size(block->usable, bytes));
-    give(function, pointer, block);
-    return moved;
-}
-
-static void *resize_live(const char *function, void *pointer, struct block *block, size_t bytes) {
-    if (block->kind == BLOCK_HUGE && !hardened_is_on()) {
-        void *moved = move_pages(block, bytes);
-        if (moved)
-            return moved;
-    } else if (resize_in_place(function, block, bytes)) {
-        return pointer;
-    }
-    void *moved = move_content(function, pointer, block, bytes);
-    if (moved || bytes > block->usable)
-        return moved;
-    // A block that only shrinks can stay where it is when there is no memory for a smaller one.
-    POKE(&left_larger, true);
-    return pointer;
-}
-
-static void zero_tail(void *pointer, size_t from) {
-    struct block block = block_find(pointer);
-    if (block.usable > from)
-        memset((char *)pointer + from, 0, block.usable - from);
-}
-
-static void *resize_foreign(const char *function, void *pointer, size_t bytes, bool zero) {
-    size_t usable = zero ? foreign_usable_size(function, pointer) : bytes;
-    char  *resized = usable ? foreign_realloc(function, pointer, bytes) : NULL;
-    if (resized && usable < bytes)
-        memset(resized + usable, 0, foreign_usable_size(function, resized) - usable);
-    return resized;
-}
-
-static void *resize_block(const char *function, void *pointer, size_t bytes, bool zero) {
-    struct block block = block_find(pointer);
-    if (block.kind == BLOCK_FOREIGN)
-        return resize_foreign(function, pointer, bytes, zero);
-    if (!block_is_live(&block))
-        block_fail(function, pointer, &block);
-    void *resized = resize_live(function, pointer, &block, bytes);
-    if (!resized)
-        errno = ENOMEM;
-    else if (zero && bytes > block.usable)
-        zero_tail(resized, block.usable);
-    return resized;
-}
-
-NOINLINE static void *resize_slow(const char *function, void *pointer, size_t bytes, bool zero) {
-    if (!pointer && !zero)
-        return alloc_slow(bytes);
-    if (!pointer)
-        return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = 1, .zero = zero});
-    if (bytes == 0) {
-        alloc_free(function, pointer);
-        return NULL;
-    }
-    if (bytes > PTRDIFF_MAX) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    int before = errno;
-    init_ensure();
-    void *resized = resize_block(function, pointer, bytes, zero);
-    if (resized)
-        errno = before;
-    return resized;
-}
-
-// From a live block of class `id` to one of class `wanted`, which has at least `bytes`. Fast paths
-// outside of their section (alloc.h) are marked as slow ones are.
-NOINLINE HOT static void *move_small(const char *function, void *pointer, size_t bytes, size_t id,
-                                     size_t wanted) {
-    void *moved;
-    bool  given = true;
-    thread_mark();
-    bool taken = alloc_fast_class(wanted, &moved);
-    if (LIKELY(taken)) {
-        memcpy(moved, pointer, min_size(class_bytes((class_id)id), class_bytes((class_id)wanted)));
-        given = alloc_free_fast_class(pointer, id);
-    }
-    thread_leave();
-    if (UNLIKELY(!taken))
-        return resize_slow(function, pointer, bytes, false);
-    if (UNLIKELY(!given))
-        alloc_free(function, pointer);
-    return moved;
-}
-
-// A small block that stays small is served here; all else, and every misuse, on the slow path.
-HOT void *alloc_resize(const char *function, void *pointer, size_t bytes, bool zero) {
-    size_t id;
-    if (UNLIKELY(zero || bytes - 1 >= SMALL_MAX) ||
-        UNLIKELY(!page_map_class_fast((uintptr_t)pointer, &id)) ||
-        UNLIKELY(!block_is_small((uintptr_t)pointer, (class_id)id)))
-        return resize_slow(function, pointer, bytes, zero);
-    size_t wanted = size_class_of(bytes);
-    return wanted == id || is_good_enough(class_bytes((class_id)id), bytes)
-               ? pointer
-               : move_small(function, pointer, bytes, id, wanted);
-}
-
-bool alloc_resize_inplace(const char *function, void *pointer, size_t bytes) {
-    int          before = errno;
-    bool         possible = bytes > 0 && bytes <= PTRDIFF_MAX, done;
-    struct block block = block_find(pointer);
-    if (block.kind == BLOCK_FOREIGN)
-        done = possible && bytes <= alloc_usable_size(function, pointer);
-    else if (block_is_live(&block))
-        done = possible && resize_in_place(function, &block, bytes);
-    else
-        block_fail(function, pointer, &block);
-    errno = before;
-    return done;
-}
+// --- sizes -------------------------------------------------------------------------------------
 
 size_t alloc_usable_size(const char *function, const void *pointer) {
     if (!pointer)

@@ -21,10 +21,11 @@
 
 struct user_heap;
 
-// Every function that holds a fast path, but those of alloc.c, is of this section, and what lies in
-// it are such functions: local/parked.h has to know where a thread can be in the middle of one. The
-// linker knows its ends. Calls in them should be the last thing they do: where they return to is
-// left on the stack, and looks like a fast path under way. Not inlined: the caller is elsewhere.
+// Every function that holds a fast path, but that of alloc_resize.c, is of this section, and what
+// lies in it are such functions: local/parked.h has to know where a thread can be in the middle of
+// one. The linker knows its ends. Calls in them should be the last thing they do: where they return
+// to is left on the stack, and looks like a fast path under way. Not inlined: the caller is
+// elsewhere.
 #define FAST_PATH HOT NOINLINE __attribute__((section("tide_fast")))
 extern const char alloc_fast_begin[] __asm__("__start_tide_fast")
     __attribute__((visibility("hidden")));
@@ -96,6 +97,9 @@ void *alloc_any(const struct alloc_request *request);
 COLD void alloc_free(const char *function, void *pointer);
 // Frees a live block that was found already.
 void alloc_give(const char *function, struct block *block);
+// Once a block was left much larger than asked, a small size no longer tells a mistake. Written
+// once, by who leaves it so, before the program has the block again: it hands both on together.
+extern bool alloc_left_larger;
 // As alloc_free; fatal unless the block may have been asked for with this size and alignment.
 COLD void alloc_free_sized(const char *function, void *pointer, size_t bytes, size_t alignment);
 // realloc's whole contract. `zero`: bytes beyond the old usable size are zero.

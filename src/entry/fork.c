@@ -12,7 +12,12 @@
 #include "page/meta.h"
 #include "page/page_map.h"
 
+// A crash handler may fork where its own thread holds some of the locks. Then none is taken, and
+// the child, which is in that handler too, gets its blocks as the handler does.
+
 void fork_prepare(void) {
+    if (UNLIKELY(thread_is_reentered()))
+        return;
     keeper_fork_prepare();
     thread_fork_prepare();
     quarantine_fork_prepare();
@@ -26,6 +31,8 @@ void fork_prepare(void) {
 }
 
 void fork_parent(void) {
+    if (UNLIKELY(thread_is_reentered()))
+        return;
     lock_fork_end();
     meta_fork_parent();
     page_map_fork_parent();
@@ -39,6 +46,8 @@ void fork_parent(void) {
 }
 
 void fork_child(void) {
+    if (UNLIKELY(thread_is_reentered()))
+        return;
     lock_fork_end();
     meta_fork_child();
     page_map_fork_child();

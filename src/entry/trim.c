@@ -18,6 +18,8 @@ size_t trim_parked(void) {
 
 size_t trim_all(size_t pad) {
     int before = errno;
+    if (UNLIKELY(thread_is_reentered()))
+        return 0;
     init_ensure();
     struct cache *cache = thread_enter();
     if (cache)

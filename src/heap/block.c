@@ -2,6 +2,7 @@
 #include "heap/block.h"
 
 #include "conf/options.h"
+#include "heap/emergency.h"
 #include "heap/guarded.h"
 #include "heap/guarded_report.h"
 #include "os/fail.h"
@@ -67,6 +68,10 @@ static struct block find_outside(uintptr_t address) {
         bool is_live = guarded_find(address, &block.usable);
         block.kind = is_live ? BLOCK_GUARDED : BLOCK_UNGUARDED;
         block.base = is_live ? address : 0;
+    } else if (emergency_owns(address)) {
+        block.usable = emergency_find(address);
+        block.kind = block.usable ? BLOCK_EMERGENCY : BLOCK_FREE;
+        block.base = block.usable ? address : 0;
     }
     return block;
 }
@@ -119,6 +124,8 @@ void block_fail(const char *function, const void *pointer, const struct block *b
 }
 
 bool block_fits_request(const struct block *block, size_t bytes, size_t alignment) {
+    if (UNLIKELY(block->kind == BLOCK_EMERGENCY))
+        return bytes <= block->usable;
     if (UNLIKELY(option(OPT_HARDENED) != 0))
         return bytes == block->usable && is_aligned(block->base, alignment);
     if (block->kind == BLOCK_GUARDED)

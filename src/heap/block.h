@@ -18,6 +18,7 @@ enum block_kind {
     BLOCK_LARGE,
     BLOCK_HUGE,
     BLOCK_GUARDED,   // between guard pages
+    BLOCK_EMERGENCY,  // of a signal handler
 };
 
 struct block {

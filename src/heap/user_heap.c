@@ -22,7 +22,7 @@ static struct user_heap *heap_of_node(struct list *node) {
 }
 
 struct user_heap *user_heap_new(void) {
-    struct user_heap *heap = meta_take(&heap_pool);
+    struct user_heap *heap = lock_is_reentered() ? NULL : meta_take(&heap_pool);
     if (!heap)
         return NULL;
     struct page_heap *pages = arena_pages();
@@ -100,6 +100,8 @@ void user_heap_note_resize(struct span *span, size_t before) {
 }
 
 void user_heap_destroy(struct user_heap *heap) {
+    if (UNLIKELY(lock_is_reentered()))
+        return;
     lock_acquire(&heaps_lock);
     list_remove(&heap->node);
     lock_release(&heaps_lock);
@@ -112,6 +114,8 @@ void user_heap_destroy(struct user_heap *heap) {
 }
 
 void user_heap_count(struct counters *totals) {
+    if (UNLIKELY(lock_is_reentered()))
+        return;
     lock_acquire(&heaps_lock);
     EACH_HEAP(node) {
         totals->value[COUNTER_heaps]++;
@@ -122,6 +126,8 @@ void user_heap_count(struct counters *totals) {
 }
 
 bool user_heap_slots(uint64_t *slots, uint64_t *slabs) {
+    if (UNLIKELY(lock_is_reentered()))
+        return false;
     lock_acquire(&heaps_lock);
     EACH_HEAP(node)
         EACH_BIN(heap_of_node(node), bin) {

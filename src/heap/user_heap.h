@@ -19,6 +19,9 @@ struct user_heap {
     struct bin       bins[SMALL_CLASS_LAST + 1];
 };
 
+// In a signal handler that came while its thread had a lock in hand there are no new heaps, none is
+// destroyed and none counted.
+//
 // NULL: no memory.
 struct user_heap *user_heap_new(void);
 // `bytes` up to PTRDIFF_MAX. NULL: no memory. Not zeroed.

@@ -12,6 +12,7 @@
 // Of the mallocs on the slow path every VISITS_A_LOOK-th settles. Frees, however many, pay nothing.
 #pragma once
 #include "local/caches.h"
+#include "os/lock.h"
 
 enum thread_phase {
     THREAD_NEW,       // no slow path yet
@@ -65,6 +66,13 @@ bool thread_hooks(void);
 void thread_fork_prepare(void);
 void thread_fork_parent(void);
 void thread_fork_child(void);
+
+// True: the caller is a signal handler that came while its own thread had a lock or its cache in
+// hand, and must touch neither. A thread that starts is called back by libc without either.
+ALWAYS_INLINE bool thread_is_reentered(void) {
+    return (UNLIKELY(thread_root.inside != 0) && thread_root.phase != THREAD_STARTING) ||
+           lock_is_reentered();
+}
 
 // For thread_enter: a thread without a cache at hand.
 COLD struct cache *thread_find_cache(void);

@@ -7,6 +7,9 @@
 //         3. acquire (of 0 -> 1, or the exchange to 2) pairs with release (-> 0): whatever a holder
 //            wrote is seen by the next one. No other order is needed, because nothing is published
 //            through the state but the section itself.
+//         4. the depth grows before the lock can be taken, and falls when it is free again: a
+//            handler that finds 0 came when its thread had none. Plain: thread and handler are one,
+//            and the compiler's fences keep the order.
 #include "os/lock.h"
 
 #include "os/fail.h"
@@ -32,6 +35,10 @@ void lock_fork_begin(void) {
 
 void lock_fork_end(void) {
     POKE(&fork_owner, 0);
+}
+
+bool lock_fork_holds(void) {
+    return holds_all();
 }
 
 // --- the order of locks (debug build) ----------------------------------------------------------
@@ -113,6 +120,18 @@ void lock_assert_none_held(void) {
 
 // --- the lock ----------------------------------------------------------------------------------
 
+__thread uint32_t lock_depth;
+
+ALWAYS_INLINE void enter(void) {
+    lock_depth++;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+ALWAYS_INLINE void leave(void) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    lock_depth--;
+}
+
 void lock_set_spin(unsigned spins) {
     POKE(&spin_count, spins);
 }
@@ -155,6 +174,7 @@ ALWAYS_INLINE void acquire(struct lock *lock, bool as_peer) {
         return;
     if (config_debug)
         check_order(lock, as_peer);
+    enter();
     if (UNLIKELY(!take_if_free(lock)))
         take_slowly(lock);
     if (config_debug)
@@ -174,8 +194,11 @@ ALWAYS_INLINE bool try(struct lock *lock, bool spins) {
         return true;
     if (config_debug)
         check_order(lock, true);
-    if (!take_at_a_look(lock) && !(spins && spin_for(lock)))
+    enter();
+    if (!take_at_a_look(lock) && !(spins && spin_for(lock))) {
+        leave();
         return false;
+    }
     if (config_debug)
         note_acquired(lock);
     return true;
@@ -197,12 +220,14 @@ void lock_release(struct lock *lock) {
     // Release: pairs with the acquires of take_if_free and take_slowly.
     if (UNLIKELY(__atomic_exchange_n(&lock->state, UNLOCKED, __ATOMIC_RELEASE) == CONTENDED))
         os_wake(&lock->state);
+    leave();
 }
 
 void lock_reset_in_child(struct lock *lock) {
     if (config_debug && lock_is_held(lock))
         note_released(lock);
     POKE(&lock->owner, 0);
+    lock_depth = 0;  // of prepare
     // Release: pairs with the acquires; the child has one thread and nothing to be seen yet.
     __atomic_store_n(&lock->state, UNLOCKED, __ATOMIC_RELEASE);
 }

@@ -34,6 +34,10 @@ struct lock {
     uint16_t owner;  // debug build: number of the holding thread, 0 = nobody; written by the holder
 };
 
+// Locks the calling thread holds, takes or releases at the moment. The thread's own; its signal
+// handlers read it.
+extern __thread uint32_t lock_depth __attribute__((tls_model("initial-exec")));
+
 #define LOCK_INIT(lock_rank) {.state = 0, .rank = (lock_rank)}
 
 // Sets the number of spins before sleep for all locks; 0 on one processor. Called once at start.
@@ -53,9 +57,16 @@ void lock_acquire_peer(struct lock *lock);
 // acquisitions and releases do nothing, so that handlers of others may allocate.
 void lock_fork_begin(void);
 void lock_fork_end(void);
+bool lock_fork_holds(void);  // the calling thread is between the two
 // In a forked child: forgets holder and sleepers, whatever the state. Only for locks that fork's
 // prepare took, so the data behind them is whole.
 void lock_reset_in_child(struct lock *lock);
+// True: the caller is a signal handler that came while its own thread had a lock in hand. It must
+// take none: it might wait for itself. No lock is held over a call to anybody else's code, but by
+// fork, between begin and end.
+ALWAYS_INLINE bool lock_is_reentered(void) {
+    return UNLIKELY(lock_depth != 0) && !lock_fork_holds();
+}
 // True when this thread holds a lock (debug build; always true otherwise). For assertions.
 bool lock_is_held(const struct lock *lock);
 // Debug: aborts when this thread holds any lock. Called where a system call or libc code is about

@@ -24,6 +24,7 @@ struct interleave {
 
 static struct interleave_state *interleave_visited;
 static unsigned                 interleave_count;
+static unsigned                 interleave_enough;  // when all of this was found; 0: see all
 
 static inline bool interleave_is_new(const struct interleave_state *state) {
     uint64_t hash = 14695981039346656037ull;
@@ -68,6 +69,8 @@ static inline unsigned interleave_search(const struct interleave *machine,
             continue;
         unsigned wrong = machine->judge(&next);
         found |= wrong ? 1u << wrong : 0;
+        if (interleave_enough && (found & interleave_enough) == interleave_enough)
+            return found;
         if (wrong || !interleave_is_new(&next))
             continue;
         CHECK(depth + 1 < INTERLEAVE_DEPTH);

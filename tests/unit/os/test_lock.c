@@ -1,6 +1,7 @@
 // unit/os/test_lock.c - one at a time, nobody sleeps for ever, and the order of locks is kept.
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 
 #include "os/lock.h"
 #include "tests/support/death.h"
@@ -95,6 +96,58 @@ static void test_reset_in_child(void) {
     death_run(reset_in_child, &own, &death);
     CHECK(!death.hung && death.signal == 0 && death.status == 0);
     lock_release(&own);
+}
+
+// --- signal handlers
+// --------------------------------------------------------------------------------
+
+static bool reentered;
+
+static void on_signal(int number) {
+    (void)number;
+    reentered = lock_is_reentered();
+}
+
+static bool handler_says(void) {
+    CHECK_EQ(raise(SIGUSR1), 0);
+    return reentered;
+}
+
+// In the child of a fork whose prepare took it.
+static void is_free_in_child(void *argument) {
+    CHECK(handler_says());
+    lock_reset_in_child(argument);
+    CHECK(!handler_says());
+}
+
+static void test_reentered(void) {
+    static struct lock lower = LOCK_INIT(RANK_PAGE_HEAP), upper = LOCK_INIT(RANK_BIN);
+    struct death       death;
+    CHECK(signal(SIGUSR1, on_signal) != SIG_ERR);
+    CHECK(!handler_says());
+    lock_acquire(&upper);
+    CHECK(handler_says());
+    CHECK(lock_try(&lower) && handler_says());
+    lock_release(&lower);
+    CHECK(handler_says());
+    lock_fork_begin();  // handlers of others may allocate
+    CHECK(!handler_says());
+    lock_fork_end();
+    CHECK(handler_says());
+    death_run(is_free_in_child, &upper, &death);
+    CHECK(!death.hung && death.signal == 0 && death.status == 0);
+    lock_release(&upper);
+    CHECK(!handler_says());
+}
+
+static void test_failed_try(void) {
+    static struct lock foreign = LOCK_INIT(RANK_BIN);
+    pthread_t          thread;
+    CHECK_EQ(pthread_create(&thread, NULL, hold_for_ever, &foreign), 0);
+    while (PEEK(&foreign.state) == 0)
+        sched_yield();
+    CHECK(!lock_try(&foreign) && !lock_try_spinning(&foreign));
+    CHECK(!handler_says());
 }
 
 // --- the order
@@ -194,5 +247,7 @@ int main(void) {
     run_workers(100, false);
     run_workers(10, true);
     test_reset_in_child();
+    test_reentered();
+    test_failed_try();
     return 0;
 }
