@@ -48,19 +48,6 @@ static struct memory take_small(class_id id) {
     return (struct memory){slot, false};
 }
 
-// Clearing a large slot that nobody had before would touch pages that the program may never use: it
-// gets one that was used, from the cache, or one of which the bin knows.
-static struct memory take_zero(class_id id) {
-    struct cache *cache = thread_enter();
-    struct memory memory = {NULL, false};
-    if (!cache)
-        arena_take_zero(id, &memory.start, &memory.is_zero);
-    else if (!alloc_pop(cache, id, &memory.start))
-        memory.start = cache_refill_zero(cache, id, &memory.is_zero);
-    thread_leave();
-    return memory;
-}
-
 // NULL: no sample, or no place for it. A thread that starts has none, and passes for one while it
 // looks up its stack of calls, which may come back here under a lock (os_linux_fault.c).
 static void *take_sample(const struct alloc_request *request, class_id id) {
@@ -81,9 +68,6 @@ static struct memory from_span(struct span *span) {
     return (struct memory){(void *)span->base, span->state == SPAN_CLEAN};
 }
 
-// Clearing less costs less than a look into the bin.
-#define ZERO_SLOT_LEAST KIB(32)
-
 static struct memory take_hardened(const struct alloc_request *request) {
     struct memory memory;
     memory.start =
@@ -101,7 +85,7 @@ static struct memory take(const struct alloc_request *request) {
     if (UNLIKELY(sample != NULL))
         return (struct memory){sample, false};
     if (id != CLASS_NONE)
-        return request->zero && request->bytes > ZERO_SLOT_LEAST ? take_zero(id) : take_small(id);
+        return take_small(id);
     struct memory memory =
         from_span(arena_take_whole(max_size(request->bytes, 1), request->alignment));
     if (arena_waits_for_decay())

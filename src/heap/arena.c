@@ -142,17 +142,6 @@ uint32_t arena_take(class_id id, void **out, uint32_t count) {
     return taken;
 }
 
-bool arena_take_zero(class_id id, void **out, bool *is_zero) {
-    struct bin *bin = lock_some_bin(id);
-    bool        taken = bin_take_one_locked(bin, out, is_zero);
-    POKE(&bin->refills, bin->refills + taken);
-    lock_release(&bin->lock);
-    if (LIKELY(taken))
-        return true;
-    *is_zero = false;
-    return arena_take(id, out, 1) == 1;
-}
-
 void arena_give(const char *function, class_id id, void **slots, uint32_t count) {
     if (count >= PREFETCH_LEAST && size_class_table[id].slots <= PREFETCH_SLOTS)
         bin_prefetch(slots, count);

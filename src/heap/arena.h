@@ -38,8 +38,6 @@ struct arena *arena_at(unsigned index);
 // Up to `count` slots of a class in the order of a stack; fewer only when there is no memory (0 =
 // ENOMEM).
 uint32_t arena_take(class_id id, void **out, uint32_t count);
-// One slot; `*is_zero` when its memory is known to be so. False: no memory.
-bool arena_take_zero(class_id id, void **out, bool *is_zero);
 // Gives slots of one class back, of whatever arenas. Uses the array as scratch. A pointer that is
 // no taken slot is fatal, with a line that names `function`. arena_settle is left to the caller.
 void arena_give(const char *function, class_id id, void **slots, uint32_t count);

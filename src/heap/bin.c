@@ -300,28 +300,6 @@ uint32_t bin_take_locked(struct bin *bin, void **out, uint32_t count) {
     return taken;
 }
 
-static bool take_one(struct bin *bin, void **out, bool *is_zero) {
-    struct tree_node *node = tree_first(&bin->partial);
-    struct slab *slab = node ? CONTAINER_OF(node, struct slab, node) : add_slab(bin);
-    if (!slab)
-        return false;
-    uint32_t high = slab->high_water;
-    take_from_first(bin, slab, out, 1);
-    POKE(&bin->taken, bin->taken + 1);
-    *is_zero = slab->high_water > high && slab->span->state == SPAN_CLEAN;
-    return true;
-}
-
-bool bin_take_one_locked(struct bin *bin, void **out, bool *is_zero) {
-    size_t bytes = class_bytes(bin->id);
-    bin_merge_locked(bin);
-    if (!limit_reserve(bytes))
-        return false;
-    bool taken = take_one(bin, out, is_zero);
-    limit_release(bytes);
-    return taken;
-}
-
 NORETURN COLD static void fail_gone(const char *function, class_id id, const void *pointer) {
     fail_block(function, pointer, "double free of a ", class_bytes(id), "-byte block");
 }

@@ -67,8 +67,6 @@ void bin_destroy(struct bin *bin);
 // Takes up to `count` slots in the order of a stack (out[n - 1] to be used first). Fewer only when
 // there is no memory.
 uint32_t bin_take_locked(struct bin *bin, void **out, uint32_t count);
-// Takes one slot. `*is_zero`: nobody had it before, and its memory reads as zero. False: no memory.
-bool bin_take_one_locked(struct bin *bin, void **out, bool *is_zero);
 // Gives back those of `count` slots that belong to this bin and moves the others to the front of
 // the array: returns how many those are. A slot that is no taken slot of class `bin->id` is fatal,
 // with a line that names `function`.

@@ -98,6 +98,9 @@ static bool allow(struct cache *cache, size_t bytes, bool proven) {
     if (own > (proven ? most : min_size(most / 4, unproven_most(cache))))
         return false;
     size_t total = total_most(own, proven);
+    // A look spares the others the line: who has not what it wants comes often.
+    if (PEEK(&page_gauge_caches.room_bytes) + bytes > total)
+        return false;
     if (__atomic_add_fetch(&page_gauge_caches.room_bytes, bytes, __ATOMIC_RELAXED) > total) {
         __atomic_fetch_sub(&page_gauge_caches.room_bytes, bytes, __ATOMIC_RELAXED);
         return false;
@@ -304,16 +307,6 @@ void *cache_refill(struct cache *cache, class_id id) {
         }
     }
     return slot;
-}
-
-void *cache_refill_zero(struct cache *cache, class_id id, bool *is_zero) {
-    void *slot = NULL;
-    begin_event(cache, id);
-    note_turn(&cache->classes[id], true);
-    next_batch(cache, id);  // makes room for what comes back
-    if (pulse_is_on())
-        before_sample(&cache->classes[id], 1);
-    return arena_take_zero(id, &slot, is_zero) ? slot : NULL;
 }
 
 // More room helps when slots went both ways, or while it is little. The first slots of a class that

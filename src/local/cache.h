@@ -80,8 +80,6 @@ extern const struct cache_none cache_none;
 void cache_clear(struct cache *cache);
 // The stack of `id` is empty: gets a batch and returns one of it. NULL: no memory.
 void *cache_refill(struct cache *cache, class_id id);
-// The same for one slot, past the cache, that may be known to be zero: a cache would forget it.
-void *cache_refill_zero(struct cache *cache, class_id id, bool *is_zero);
 // True: the allocation that found the stack of `id` empty is a sample, to be served by others, and
 // the next one is drawn. To be asked before each refill while there are any.
 bool cache_meets_sample(struct cache *cache, class_id id);

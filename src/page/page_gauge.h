@@ -23,12 +23,12 @@ struct page_gauge {
 
 // What all caches of threads hold or may hold, and how many areas they have, each of which is
 // taken for one page: kept by the caches.
-// Relaxed: a budget. In a line of its own: all threads write it, and would take what stands beside
-// it from those that read that at each slow path.
+// Relaxed: a budget. Each in a line of its own: all threads write the room, and would take what
+// stands beside it from those that read that at each slow path.
 extern struct page_gauge_caches {
-    uint64_t room_bytes;
-    uint64_t areas;
-} CACHE_ALIGNED page_gauge_caches;
+    CACHE_ALIGNED uint64_t room_bytes;
+    CACHE_ALIGNED uint64_t areas;
+} page_gauge_caches;
 
 // From so many on, what a thread's cache keeps is counted strictly: many park, and work little.
 // From some on it is a part of what the process keeps that tells.

@@ -55,43 +55,6 @@ static void published_before_use(void) {
     CHECK_EQ(bin.taken, 1);
 }
 
-static bool take_one(void **out) {
-    bool is_zero = false;
-    lock_acquire(&bin.lock);
-    CHECK(bin_take_one_locked(&bin, out, &is_zero));
-    lock_release(&bin.lock);
-    bin_check(&bin);
-    return is_zero;
-}
-
-// Zero is what nobody had before, neither as a slot of this slab nor in the span it was cut from.
-static void what_is_known_to_be_zero(void) {
-    start(40 << 10);
-    CHECK(take_one(&slots[0]) && take_one(&slots[1]));
-    CHECK_EQ(bin.taken, 2);
-    memset(slots[0], 1, 40 << 10);
-    give(slots, 1);
-    CHECK(!take_one(&slots[2]));
-    CHECK(slots[2] == slots[0]);
-    CHECK(take_one(&slots[3]));
-    CHECK(test_is_byte(slots[3], 40 << 10, 0));
-    give(slots + 1, 3);
-    CHECK_EQ(bin.slab_count, 0);
-    for (uint32_t i = 0; i < in_slab; i++)
-        CHECK(!take_one(&slots[i]));  // the span is dirty now
-    CHECK_EQ(bin.slab_count, 1);
-    CHECK(take_one(&slots[in_slab]));
-    fake_fail(FAKE_ANY, 1, UINT32_MAX);
-    bool is_zero, taken = true;
-    for (uint32_t i = 0; taken && i < SLOTS_MAX; i++) {
-        lock_acquire(&bin.lock);
-        taken = bin_take_one_locked(&bin, &slots[0], &is_zero);
-        lock_release(&bin.lock);
-    }
-    CHECK(!taken);
-    fake_fail(FAKE_ANY, 1, 0);
-}
-
 // Four full slabs; what comes back decides which one serves next.
 static void fullest_then_lowest(void) {
     void    *next;
@@ -345,7 +308,6 @@ static void interior_pointers_are_told(void) {
 
 int main(void) {
     CASE(published_before_use);
-    CASE(what_is_known_to_be_zero);
     CASE(fullest_then_lowest);
     CASE(full_slabs_wait_for_a_taker);
     CASE(batch_over_slabs);
