@@ -7,6 +7,7 @@
 #include "entry/init.h"
 #include "entry/report.h"
 #include "entry/trim.h"
+#include "heap/emergency.h"
 #include "heap/guarded_pool.h"
 #include "heap/user_heap.h"
 #include "os/fail.h"
@@ -40,7 +41,9 @@ EXPORT void *tide_rezalloc(void *block, size_t bytes) {
 }
 
 EXPORT bool tide_owns(const void *pointer) {
-    return page_map_class((uintptr_t)pointer) != CLASS_NONE || guarded_owns((uintptr_t)pointer);
+    uintptr_t address = (uintptr_t)pointer;
+    return page_map_class(address) != CLASS_NONE || guarded_owns(address) ||
+           emergency_owns(address);
 }
 
 // --- memory, figures, options --------------------------------------------------------------------

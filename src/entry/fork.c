@@ -12,12 +12,20 @@
 #include "page/meta.h"
 #include "page/page_map.h"
 
-// A crash handler may fork where its own thread holds some of the locks. Then none is taken, and
-// the child, which is in that handler too, gets its blocks as the handler does.
+// A crash handler may fork where its own thread holds some of the locks, or all of them, amid
+// another fork. Then none is taken, and the child, which is in that handler too, gets its blocks as
+// the handler does. Forks within a fork, written by who holds all locks:
+static uint32_t nested;
+
+static bool is_nested(void) {
+    return thread_is_reentered() || lock_fork_holds();
+}
 
 void fork_prepare(void) {
-    if (UNLIKELY(thread_is_reentered()))
+    if (UNLIKELY(is_nested())) {
+        nested += lock_fork_holds();
         return;
+    }
     keeper_fork_prepare();
     thread_fork_prepare();
     quarantine_fork_prepare();
@@ -30,8 +38,16 @@ void fork_prepare(void) {
     lock_fork_begin();
 }
 
+// True: of a nested fork, which took nothing.
+static bool end_nested(void) {
+    if (LIKELY(!thread_is_reentered() && nested == 0))
+        return false;
+    nested -= nested > 0;
+    return true;
+}
+
 void fork_parent(void) {
-    if (UNLIKELY(thread_is_reentered()))
+    if (UNLIKELY(end_nested()))
         return;
     lock_fork_end();
     meta_fork_parent();
@@ -43,10 +59,11 @@ void fork_parent(void) {
     quarantine_fork_parent();
     thread_fork_parent();
     keeper_fork_parent();
+    lock_fork_over();
 }
 
 void fork_child(void) {
-    if (UNLIKELY(thread_is_reentered()))
+    if (UNLIKELY(end_nested()))
         return;
     lock_fork_end();
     meta_fork_child();
@@ -58,4 +75,5 @@ void fork_child(void) {
     quarantine_fork_child();
     thread_fork_child();
     keeper_fork_child();
+    lock_fork_over();
 }

@@ -117,6 +117,8 @@ __attribute__((destructor)) static void say_goodbye(void) {
         return;
     if (format != 0)
         report_to_fd(format == 1 ? REPORT_TEXT : REPORT_JSON, STDERR);
+    if (thread_is_reentered())  // exit was called by a handler
+        return;
     hardened_last_look();
     thread_mark();
     struct cache *cache = PEEK(&thread_root.cache);

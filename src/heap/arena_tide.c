@@ -14,7 +14,8 @@ enum {
     FLUX_LOOKS = 20,         // until others are done taking
     DIRTY_LEAST = 1 << 20,   // less than that is not waited for
     URGENT_NS = 2000000,
-    LOOK_NS = 8000000,       // between looks at how many free slots there are
+    LOOK_NS = 8000000,       // between looks at how many free slots there are,
+    LOOK_ARENAS = 8,         // and as long again for so many arenas
 };
 #define PIECE_BYTES MIB(2)  // of holes, by one call of the program: about half a millisecond
 static const uint64_t last_look_ns = 1000000000, flux_ns = 50000;
@@ -234,11 +235,14 @@ static void look_at_slots(uint64_t now_ns, bool ticked) {
     // What comes from here on is for the next look.
     if (ticked)
         POKE(&slots_came, false);
-    POKE(&urgent_ns, now_ns + LOOK_NS);
+    POKE(&urgent_ns, now_ns + LOOK_NS * (1 + arena_limit() / LOOK_ARENAS));
     uint64_t missed, slack = count_slack(&missed);
     size_t   wanted = purge_hole_surplus(arena_purge(), slack, missed, now_ns, &urgent);
-    if (!ticked && !urgent)
+    if (!ticked && !urgent) {
+        if (PEEK(&drain.urgent))
+            POKE(&drain.bytes, 0);
         return;
+    }
     if (wanted > 0)
         POKE(&slots_came, true);
     POKE(&drain.urgent, urgent);
@@ -247,7 +251,7 @@ static void look_at_slots(uint64_t now_ns, bool ticked) {
 }
 
 static void drain_hollow(uint64_t now_ns, bool ticked) {
-    if (ticked || now_ns >= PEEK(&urgent_ns))
+    if (ticked || (arena_purge()->decay.period_ns > 0 && now_ns >= PEEK(&urgent_ns)))
         look_at_slots(now_ns, ticked);
     drain_piece();
 }

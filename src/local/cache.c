@@ -58,6 +58,12 @@ static uint32_t most_at_once(class_id id) {
 static uint32_t room_next(class_id id, uint32_t room) {
     return room == 0 ? room_start(id) : (uint32_t)min_size(room * 2 + 2, room_max(id));
 }
+// While they change, a class is empty and full for the fast paths: a signal handler that comes
+// meanwhile finds nothing there, and its slow path is served by others.
+static void hide(struct cache *cache, class_id id) {
+    POKE(&cache->top[id], NOTHING);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
 // Compiler fences on both sides: fork in another thread sees memory as of some instruction of ours.
 static void set_busy(struct cache *cache, bool busy) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -145,6 +151,7 @@ static bool provide_array(struct cache *cache, class_id id, uint32_t room) {
     uint32_t count = class->bottom ? held(cache, id) : 0;
     void   **bottom = word_at(cache, offset);
     set_busy(cache, true);
+    hide(cache, id);
     bottom[0] = NULL;
     for (uint32_t i = 1; i < 1u << size; i++)
         bottom[i] = i <= count ? bottom_of(cache, id)[i] : NULL;
@@ -199,6 +206,7 @@ static void give_oldest(struct cache *cache, const char *function, class_id id, 
     void   **bottom = bottom_of(cache, id);
     uint32_t rest = held(cache, id) - count;
     set_busy(cache, true);
+    hide(cache, id);
     arena_give(function, id, bottom + 1, count);
     memmove(bottom + 1, bottom + 1 + count, rest * sizeof *bottom);
     POKE(&cache->top[id], bottom + rest);

@@ -68,9 +68,10 @@ void thread_fork_parent(void);
 void thread_fork_child(void);
 
 // True: the caller is a signal handler that came while its own thread had a lock or its cache in
-// hand, and must touch neither. A thread that starts is called back by libc without either.
+// hand, and must touch neither. While a thread is born libc calls back before it has a cache.
 ALWAYS_INLINE bool thread_is_reentered(void) {
-    return (UNLIKELY(thread_root.inside != 0) && thread_root.phase != THREAD_STARTING) ||
+    return (UNLIKELY(thread_root.inside != 0) &&
+            (thread_root.phase != THREAD_STARTING || PEEK(&thread_root.cache) != CACHE_NONE)) ||
            lock_is_reentered();
 }
 

@@ -25,6 +25,8 @@ static unsigned spin_count;
 // The thread that holds every lock, or 0. Relaxed: only that thread itself finds its own number.
 static uintptr_t fork_owner;
 
+__thread uint32_t lock_depth;
+
 ALWAYS_INLINE bool holds_all(void) {
     return UNLIKELY(PEEK(&fork_owner) != 0) && fork_owner == os_thread_id();
 }
@@ -39,6 +41,10 @@ void lock_fork_end(void) {
 
 bool lock_fork_holds(void) {
     return holds_all();
+}
+
+void lock_fork_over(void) {
+    lock_depth = 0;
 }
 
 // --- the order of locks (debug build) ----------------------------------------------------------
@@ -119,8 +125,6 @@ void lock_assert_none_held(void) {
 }
 
 // --- the lock ----------------------------------------------------------------------------------
-
-__thread uint32_t lock_depth;
 
 ALWAYS_INLINE void enter(void) {
     lock_depth++;
@@ -227,7 +231,6 @@ void lock_reset_in_child(struct lock *lock) {
     if (config_debug && lock_is_held(lock))
         note_released(lock);
     POKE(&lock->owner, 0);
-    lock_depth = 0;  // of prepare
     // Release: pairs with the acquires; the child has one thread and nothing to be seen yet.
     __atomic_store_n(&lock->state, UNLOCKED, __ATOMIC_RELEASE);
 }

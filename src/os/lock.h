@@ -58,6 +58,9 @@ void lock_acquire_peer(struct lock *lock);
 void lock_fork_begin(void);
 void lock_fork_end(void);
 bool lock_fork_holds(void);  // the calling thread is between the two
+// The last act of fork's handlers, in parent and child: nothing is held any more. Until then what
+// comes back is a signal handler's (lock_is_reentered); locks may have come and gone in between.
+void lock_fork_over(void);
 // In a forked child: forgets holder and sleepers, whatever the state. Only for locks that fork's
 // prepare took, so the data behind them is whole.
 void lock_reset_in_child(struct lock *lock);

@@ -5,6 +5,8 @@
 
 size_t page_heap_top_bytes(struct page_heap *heap) {
     size_t bytes = 0;
+    if (UNLIKELY(lock_is_reentered()))
+        return 0;
     lock_acquire(&heap->lock);
     if (!list_is_empty(&heap->source->regions)) {
         struct region *last = CONTAINER_OF(heap->source->regions.prev, struct region, node);

@@ -215,7 +215,7 @@ static void learn_holes_locked(struct purge *purge, uint64_t missed, uint64_t no
     // No more than half as much again: slabs have patience of their own.
     regret += missed - min_size(missed, purge->hole_missed_seen);
     POKE(&purge->hole_regret, min_size(regret, budget(purge) / 4));
-    purge->hole_missed_seen = missed;
+    purge->hole_missed_seen = max_size(missed, purge->hole_missed_seen);
 }
 
 // Who finds another learning takes what was learned before: a look that found nothing for that

@@ -79,7 +79,8 @@ static bool grow(struct source *source, size_t granules, struct source_run *run)
             return true;
         }
     }
-    source->exhausted = need <= STEP_FIRST;
+    if (need <= STEP_FIRST)
+        source->exhausted = true;
     return false;
 }
 

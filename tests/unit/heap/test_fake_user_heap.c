@@ -209,6 +209,7 @@ static void fork_keeps_it_usable(void) {
     take(other, 1, 64);
     user_heap_fork_prepare();
     user_heap_fork_child();
+    lock_fork_over();
     take(one, 2, 100000);
     user_heap_destroy(one);
     user_heap_destroy(other);

@@ -117,6 +117,8 @@ static bool handler_says(void) {
 static void is_free_in_child(void *argument) {
     CHECK(handler_says());
     lock_reset_in_child(argument);
+    CHECK(handler_says());  // others are not made new yet
+    lock_fork_over();
     CHECK(!handler_says());
 }
 
@@ -242,12 +244,12 @@ static void test_order(void) {
 int main(void) {
     test_watchdog(100);
     test_order();  // first: it forks, and is alone so far
+    test_reentered();
     test_try();
     run_workers(0, false);
     run_workers(100, false);
     run_workers(10, true);
     test_reset_in_child();
-    test_reentered();
     test_failed_try();
     return 0;
 }
