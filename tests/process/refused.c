@@ -4,18 +4,14 @@
 // What libc itself cannot do without (mmap, mprotect, openat, futex, clone) is refused by
 // tests/process/faults.c.
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/proc.h"
+#include "tests/support/refuse.h"
 #include "tests/support/test.h"
 
 enum { THREADS = 3, LIVE = 200, STEPS = 4000, GROWTHS = 40, RUN_SECONDS = 60 };
@@ -42,18 +38,6 @@ static const struct call {
     {"readlinkat", SYS_readlinkat},
     {"ppoll", SYS_ppoll},
 };
-
-static void refuse(unsigned number) {
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof code / sizeof code[0], code};
-    CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    CHECK_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-}
 
 // --- the program --------------------------------------------------------------------------------
 
@@ -129,7 +113,7 @@ static void run(char *self, const struct call *call) {
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        refuse(call->number);
+        refuse_call(call->number, EPERM);
         execl("/proc/self/exe", self, "program", NULL);
         _exit(TEST_FAILED);
     }

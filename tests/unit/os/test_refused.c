@@ -1,14 +1,10 @@
 // unit/os/test_refused.c - a filter refuses one system call after the other: fallbacks, no end.
 #include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "os/os.h"
 #include "tests/support/death.h"
+#include "tests/support/refuse.h"
 #include "tests/support/test.h"
 
 extern void *__libc_malloc(size_t bytes) __attribute__((weak));
@@ -20,18 +16,6 @@ struct refusal {
 };
 
 static int refused_with;  // the error of the filter
-
-static void refuse(unsigned number) {
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ((unsigned)refused_with & 0xffff)),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {ARRAY_COUNT(code), code};
-    CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    CHECK_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-}
 
 // Maps, fills, checks, unmaps: what must work without any of the optional calls.
 static void check_plain_use(void) {
@@ -148,7 +132,7 @@ static const struct refusal refusals[] = {
 
 static void run(void *argument) {
     const struct refusal *refusal = argument;
-    refuse(refusal->number);
+    refuse_call(refusal->number, refused_with);
     refusal->body();
     check_plain_use();
     CHECK(os_cpu() < 65536);

@@ -1,24 +1,10 @@
 // unit/page/test_fake_purge.c - the budget, its eighth, the decay with an invented clock, the
 // going.
-#include "page/purge.h"
-
 #include "conf/counters.h"
-#include "conf/options.h"
 #include "page/page_heap_walk.h"
-#include "tests/unit/pages.h"
+#include "tests/unit/page/purges.h"
 
-static const uint64_t second = 1000000000;
-
-static struct purge        purge;
-static struct pages        pages;
-static struct purge *const p = &purge;
-
-static void start(uint64_t decay_ns) {
-    fake_reset();
-    CHECK_EQ(options_set(OPT_PURGE_BUDGET, MIB(8)), OPTION_OK);
-    CHECK_EQ(options_set(OPT_PURGE_PERCENT, 10), OPTION_OK);
-    purge_init(p, decay_ns, os_now_ns());
-}
+static struct pages pages;
 
 // --- the budget ---------------------------------------------------------------------------------
 

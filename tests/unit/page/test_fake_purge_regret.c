@@ -1,21 +1,6 @@
 // unit/page/test_fake_purge_regret.c - what was given back too early, and for how long that counts,
 // with an invented clock.
-#include "page/purge.h"
-
-#include "conf/options.h"
-#include "tests/unit/pages.h"
-
-static const uint64_t second = 1000000000;
-
-static struct purge        purge;
-static struct purge *const p = &purge;
-
-static void start(uint64_t decay_ns) {
-    fake_reset();
-    CHECK_EQ(options_set(OPT_PURGE_BUDGET, MIB(8)), OPTION_OK);
-    CHECK_EQ(options_set(OPT_PURGE_PERCENT, 10), OPTION_OK);
-    purge_init(p, decay_ns, os_now_ns());
-}
+#include "tests/unit/page/purges.h"
 
 static uint64_t regret(void) {
     return purge_allowance(p, os_now_ns()) - MIB(8);
