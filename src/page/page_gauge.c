@@ -48,7 +48,9 @@ uint64_t page_gauge_resident(const struct page_gauge *gauge) {
 
 void page_gauge_note_demand(struct page_gauge *gauge) {
     uint64_t resident = page_gauge_resident(gauge);
+    uint64_t in_long = PEEK(&gauge->long_bytes) + PEEK(&counters_process.value[COUNTER_huge_bytes]);
     uint64_t demand = resident - min_size(resident, PEEK(&gauge->slack_bytes));
+    demand += (demand + min_size(in_long, demand)) / 4;
     if (demand > PEEK(&gauge->demand))
         POKE(&gauge->demand, demand);
 }

@@ -20,8 +20,10 @@ static void count_free(struct page_heap *heap, const struct span *span, intptr_t
     gauge_move(&heap->gauge->dirty_bytes, &heap->dirty_bytes, sign * (intptr_t)span->resident);
     gauge_move(NULL, &heap->clean_bytes, sign * (intptr_t)clean);
 }
-static void count_active(struct page_heap *heap, intptr_t bytes) {
-    gauge_move(&heap->gauge->active_bytes, &heap->active_bytes, bytes);
+// A span in use is `after` bytes long now, 0 = none any more.
+static void count_active(struct page_heap *heap, size_t before, size_t after) {
+    gauge_move(&heap->gauge->active_bytes, &heap->active_bytes, (intptr_t)(after - before));
+    page_gauge_long(heap->gauge, before, after);
 }
 
 void page_heap_init(struct page_heap *heap, struct source *source, struct source *fallback,
@@ -201,7 +203,7 @@ static struct span *take_locked(struct page_heap *heap, size_t granules, size_t 
     page_gauge_taken(heap->gauge, span_bytes(span) - span->resident);
     __atomic_fetch_add(&heap->gauge->reused_bytes, span->resident, __ATOMIC_RELAXED);
     span_publish_ends(span);
-    count_active(heap, (intptr_t)span_bytes(span));
+    count_active(heap, 0, span_bytes(span));
     page_gauge_note_demand(heap->gauge);
     return span;
 }
@@ -227,7 +229,7 @@ void page_heap_give(struct page_heap *heap, struct span *span, size_t touched, s
     // told right.
     page_map_set_class(span->base, span->granules, CLASS_FREE);
     lock_acquire(&heap->lock);
-    count_active(heap, -(intptr_t)span_bytes(span));
+    count_active(heap, span_bytes(span), 0);
     span->owner = NULL;
     touched = max_size(align_up(touched, os_page_bytes()), span->resident);
     span->resident = min_size(touched, span_bytes(span)) - holes;
@@ -248,7 +250,7 @@ static bool grow_span_locked(struct page_heap *heap, struct span *span, size_t g
         if (rest)
             release_locked(heap, rest);
     }
-    count_active(heap, (intptr_t)span_bytes(right));
+    count_active(heap, span_bytes(span), span_bytes(span) + span_bytes(right));
     page_gauge_note_demand(heap->gauge);
     page_map_set_class(right->base, right->granules, CLASS_INSIDE);
     // Of the whole it is no longer known what is zero.
@@ -274,7 +276,7 @@ bool page_heap_shrink(struct page_heap *heap, struct span *span, size_t granules
     struct span *rest = split(span, granules);
     if (rest) {
         page_map_set_class(rest->base, rest->granules, CLASS_FREE);
-        count_active(heap, -(intptr_t)span_bytes(rest));
+        count_active(heap, span_bytes(span) + span_bytes(rest), span_bytes(span));
         rest->state = SPAN_DIRTY;
         rest->freed_step = PEEK(&heap->gauge->step);
         release_locked(heap, rest);

@@ -13,6 +13,7 @@ enum {
     QUIET_NS = 500000000,
     FADE_NS = 125000000,
     SLICE_BYTES = 8 << 20,
+    MISSED_COUNTS = 4,
     KEEP_LEAST = 1 << 20,         // a shorter start goes with the end
     BESIDE_SLOTS = 4,             // free spans have at least that part of the floor,
     BESIDE_CACHES = 16,           // and in a process of very many threads that
@@ -97,8 +98,8 @@ static uint64_t fade_locked(struct purge *purge, uint64_t regret, uint64_t now_n
     return halvings < 64 ? regret >> halvings : 0;
 }
 
-// What was missed since the last look counts twice, what is old is halved. Counted once, free
-// memory that swings far would be found out in many small steps, each with its page faults.
+// What was missed since the last look counts more than once, what is old is halved. Counted once,
+// free memory that swings far would be found out in many small steps, each with its page faults.
 static void learn_locked(struct purge *purge, uint64_t now_ns) {
     uint64_t regret = purge->regret, missed = PEEK(&purge->gauge.missed_bytes);
     uint64_t halvings = (now_ns - purge->regret_ns) / REGRET_HALF_NS;
@@ -118,15 +119,14 @@ static void learn_locked(struct purge *purge, uint64_t now_ns) {
         page_gauge_note_demand(&purge->gauge);
     }
     regret = fade_locked(purge, regret, now_ns);
-    POKE(&purge->regret, regret + 2 * (missed - purge->missed_seen));
+    POKE(&purge->regret, regret + MISSED_COUNTS * (missed - purge->missed_seen));
     purge->missed_seen = missed;
 }
 
-// Free memory that is kept for demand to come back is no more than demand was, and a quarter for
-// what does not fit.
+// Free memory that is kept for demand to come back is no more than demand was, with what does not
+// fit.
 static uint64_t room_for_regret(const struct purge *purge) {
     uint64_t most = max_size(PEEK(&purge->gauge.demand), PEEK(&purge->demand_before));
-    most += most / 4;
     return most - min_size(most, page_gauge_resident(&purge->gauge));
 }
 

@@ -7,15 +7,15 @@
 //           operation that may have freed spans (arena_settle): the last free of a burst leaves
 //           the process bounded, without clock or thread.
 //   regret  what was given back and then taken again was given back too early: the budget grows by
-//           twice as much, so that few steps find out how far free memory swings. Every second half
-//           of that is forgotten, but for what it really swung by in that second, or what of it was
-//           used again. So demand that swings pays for its first swing only, and a burst that does
-//           not come back leaves nothing. In a process of many threads less than purge_budget
-//           is not regretted; what a thread takes first beside others is not missed. And regret
-//           only keeps what demand could come back for: with it all that is resident stays below
-//           1.25 x the most that was in use lately, so that what free slots of slabs hold leaves
-//           free spans less. When nearly nothing free was used again for half a second, the rest
-//           goes within the next.
+//           four times as much, so that few steps find out how far free memory swings. Every second
+//           half of that is forgotten, but for what it really swung by in that second, or what of
+//           it was used again. So demand that swings pays for its first swing only, and a burst
+//           that does not come back leaves nothing. In a process of many threads less than
+//           purge_budget is not regretted; what a thread takes first beside others is not missed.
+//           And regret only keeps what demand could come back for: with it all that is resident
+//           stays below 1.25 x the most that was in use lately (1.5 x of what long spans and huge
+//           blocks were), so that what free slots of slabs hold leaves free spans less. When nearly
+//           nothing free was used again for half a second, the rest goes within the next.
 //   decay   while there is traffic, what nobody used for a while drains along the curve of
 //           base/decay.
 // Free slots of slabs in use have half such a budget and a regret of their own; it is asked once a

@@ -285,10 +285,10 @@ static void the_end_of_a_long_span_goes(void) {
     memset((void *)base, 1, 64 * GRANULE);
     page_heap_give(&pages.heap, span, 64 * GRANULE, 0);
     CHECK_EQ(purge_heap(p, &pages.heap, 16 * GRANULE, PURGE_BUDGET), 16 * GRANULE);
-    p->gauge.demand = MIB(8);
+    p->gauge.demand = MIB(10);
     uint64_t missed = pages.gauge.missed_bytes, allowance = purge_allowance(p, os_now_ns());
-    p->gauge.missed_bytes += MIB(4) + 5;
-    CHECK_EQ(purge_allowance(p, os_now_ns()), allowance + MIB(8) + 10);
+    p->gauge.missed_bytes += MIB(2) + 5;
+    CHECK_EQ(purge_allowance(p, os_now_ns()), allowance + MIB(8) + 20);
     span = take_block(&pages, 64);
     CHECK_EQ(span->base, base);
     CHECK_EQ(span->state, SPAN_DIRTY);

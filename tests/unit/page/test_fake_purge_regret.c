@@ -1,5 +1,6 @@
 // unit/page/test_fake_purge_regret.c - what was given back too early, and for how long that counts,
 // with an invented clock.
+#include "conf/counters.h"
 #include "tests/unit/page/purges.h"
 
 static uint64_t regret(void) {
@@ -10,7 +11,7 @@ static uint64_t regret(void) {
 static void regret_fades_when_demand_is_over(void) {
     start(second);
     p->gauge.demand = MIB(80);
-    p->gauge.missed_bytes = MIB(32);
+    p->gauge.missed_bytes = MIB(16);
     CHECK_EQ(regret(), MIB(64));
     for (unsigned i = 0; i < 40; i++) {
         p->high_bytes = MIB(64);
@@ -44,7 +45,7 @@ static void regret_fades_when_demand_is_over(void) {
 static void use_counts_when_it_happens(void) {
     start(second);
     p->gauge.demand = MIB(80);
-    p->gauge.missed_bytes = MIB(32);
+    p->gauge.missed_bytes = MIB(16);
     fake_advance(second / 8);
     CHECK_EQ(regret(), MIB(64));
     p->regret_ns = os_now_ns();
@@ -64,16 +65,16 @@ static void use_counts_when_it_happens(void) {
 static void regret_is_no_more_than_demand(void) {
     start(second);
     p->gauge.missed_bytes = MIB(100);
-    p->gauge.demand = MIB(40);
+    p->gauge.demand = MIB(50);
     CHECK_EQ(regret(), MIB(50));
     p->gauge.active_bytes = MIB(45);
     CHECK_EQ(regret(), MIB(5));
     p->gauge.slack_bytes = MIB(10);
     page_gauge_note_demand(&p->gauge);
-    CHECK_EQ(p->gauge.demand, MIB(40));
+    CHECK_EQ(p->gauge.demand, MIB(50));
     p->gauge.slack_bytes = 0;
     page_gauge_note_demand(&p->gauge);
-    CHECK_EQ(p->gauge.demand, MIB(45));
+    CHECK_EQ(p->gauge.demand, MIB(45) * 5 / 4);
     p->gauge.active_bytes = MIB(60);
     CHECK_EQ(regret(), 0);
     p->gauge.active_bytes = 0;
@@ -87,20 +88,42 @@ static void regret_is_no_more_than_demand(void) {
     CHECK_EQ(regret(), 0);
 }
 
+// What is in use needs a quarter more beside it, long spans and huge blocks a half.
+static void long_spans_leave_longer_gaps(void) {
+    start(second);
+    p->gauge.missed_bytes = MIB(100);
+    page_gauge_long(&p->gauge, 0, LONG_BYTES - 1);
+    CHECK_EQ(p->gauge.long_bytes, 0);
+    page_gauge_long(&p->gauge, LONG_BYTES - 1, MIB(20));
+    CHECK_EQ(p->gauge.long_bytes, MIB(20));
+    p->gauge.active_bytes = MIB(24);
+    page_gauge_note_demand(&p->gauge);
+    CHECK_EQ(p->gauge.demand, MIB(24) + MIB(6) + MIB(5));
+    counters_process.value[COUNTER_huge_bytes] = MIB(8);
+    page_gauge_note_demand(&p->gauge);
+    CHECK_EQ(p->gauge.demand, MIB(32) + MIB(8) + MIB(7));
+    CHECK_EQ(regret(), MIB(47) - MIB(32));
+    page_gauge_long(&p->gauge, MIB(20), LONG_BYTES);
+    CHECK_EQ(p->gauge.long_bytes, LONG_BYTES);
+    page_gauge_long(&p->gauge, LONG_BYTES, 0);
+    CHECK_EQ(p->gauge.long_bytes, 0);
+    counters_process.value[COUNTER_huge_bytes] = 0;
+}
+
 // Of many threads less than may always be kept is not regretted before it comes again.
 static void little_is_not_regretted(void) {
     start(second);
     page_gauge_caches.areas = MANY_CACHES;
     p->gauge.demand = MIB(80);
-    p->gauge.missed_bytes = MIB(4);
+    p->gauge.missed_bytes = MIB(2);
     CHECK_EQ(regret(), 0);
     p->gauge.missed_bytes += 1;
-    CHECK_EQ(regret(), MIB(8) + 2);
+    CHECK_EQ(regret(), MIB(8) + 4);
     page_gauge_caches.areas = MANY_CACHES - 1;
     p->gauge.missed_bytes = 0;
     start(second);
     p->gauge = (struct page_gauge){.demand = MIB(80), .missed_bytes = MIB(1)};
-    CHECK_EQ(regret(), MIB(2));
+    CHECK_EQ(regret(), MIB(4));
     page_gauge_caches.areas = 0;
 }
 
@@ -108,6 +131,7 @@ int main(void) {
     CASE(regret_fades_when_demand_is_over);
     CASE(use_counts_when_it_happens);
     CASE(regret_is_no_more_than_demand);
+    CASE(long_spans_leave_longer_gaps);
     CASE(little_is_not_regretted);
     return 0;
 }
