@@ -1,14 +1,15 @@
 # tools/lib/bench_price.py - what giving memory back costs: tidemalloc with its defaults against
 # tidemalloc that keeps everything, and against glibc and jemalloc where a goal names them.
 #
-# Both sides of a row run next to each other, in turns; the ratio of a round is that of two runs
-# seconds apart, and the figure of a row the median of its rounds' ratios.
+# Both sides of a row run next to each other, in turns. The figure of a row is the least time of its
+# rounds with giving back / the least without: what else a machine does only ever adds. A row that
+# is above its bound after the rounds of all gets more of them: what stays above is no chance.
 import json
-import os
 import re
 import shutil
 
 import bench_rows
+import bench_summary as summary
 from bench_allocators import OURS, Unknown
 from bench_jobs import Job, interleaved
 from bench_run import COUNTED_S, Failed, Way, empty_cell, finish, tried
@@ -24,12 +25,41 @@ SWING, TRIMS = "swing", ("trim_beside", "trim_absent")
 SWING_PEER, PROGRAMS_PEER = "jemalloc", "glibc"
 ROW_GUESS_S, CALLS_GUESS_S = 0.3, 0.4
 PROGRAM_ROUNDS_MOST = 3
+ROW_TIME = 1.03
+FURTHER = 3  # rows above it get so many times the rounds
 CALL = re.compile(r"^\d+ +(?:madvise|munmap)\(0x[0-9a-f]+, (\d+)|"
                   r"^\d+ +(?:process_madvise\(|<\.\.\. process_madvise resumed).* = (\d+)$")
 
 
 def side(name):
     return Way(variables=KEEP_ALL if name == OFF else ())
+
+
+def pairs(entry, figure, over=ON, under=OFF):
+    """(over, under) of each round that has both."""
+    cells = [entry["results"].get(name) for name in (over, under)]
+    if None in cells or any(cell["failed"] for cell in cells):
+        return []
+    found = [[figure_of(run, figure) for run in both]
+             for both in zip(*(cell["runs"] for cell in cells))]
+    return [(ours, theirs) for ours, theirs in found if ours is not None and theirs]
+
+
+def figure_of(run, figure):
+    value = run.get(figure)
+    return run.get("counters", {}).get(figure) if value is None else value
+
+
+def least_ratio(entry, figure):
+    """Of the least times of all rounds; None: no round."""
+    found = pairs(entry, figure)
+    return min(one for one, _ in found) / min(one for _, one in found) if found else None
+
+
+def is_above(entry):
+    """More rounds may show that the row is within its bound."""
+    return any((ratio := least_ratio(entry, figure)) is not None and ratio > ROW_TIME
+               for figure in (summary.TIME, summary.CPU))
 
 
 def empty_entry(row, names):
@@ -73,7 +103,22 @@ class Price:
                 forth = (number + index) % 2 == 0
                 jobs += [self.run_job(row, entry, name, number)
                          for name in (names if forth else reversed(names))]
-        return jobs
+        return jobs + self.further_jobs(plan, rounds)
+
+    def further_jobs(self, plan, rounds):
+        return [self.further_job(row, entry, number)
+                for number in range(rounds, rounds * FURTHER)
+                for row, entry, names in plan if names == [ON, OFF]]
+
+    def further_job(self, row, entry, number):
+        """Another round of a row, if it is above its bound yet."""
+        sides = [self.run_job(row, entry, name, number)
+                 for name in ((ON, OFF) if number % 2 == 0 else (OFF, ON))]
+
+        def make():
+            return is_above(entry) and all([job.make() for job in sides])
+
+        return Job(("rows above", *row.key()), 0, f"{row.label()} again", make)
 
     def count(self, row, name):
         """{calls, bytes} of madvise, process_madvise and munmap in a whole process, and the

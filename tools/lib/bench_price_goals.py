@@ -1,15 +1,17 @@
 # tools/lib/bench_price_goals.py - what giving memory back may cost, and what it does.
 #
-# A ratio of a row is the median of its rounds' ratios; the rounds' least and greatest stand beside
-# it. A row above a bound in every round is more than noise.
+# A ratio of times is that of the least of all rounds, one of other figures the median of the
+# rounds' ratios; the rounds' least and greatest stand beside it. A row above a bound in every round
+# is more than noise.
 import statistics
 
 import bench_summary as summary
 from bench_allocators import OURS
 from bench_goals import Goal, label
-from bench_price import OFF, ON, PROGRAMS_PEER, SWING, SWING_PEER, TRIMS
+from bench_price import (OFF, ON, PROGRAMS_PEER, ROW_TIME, SWING, SWING_PEER, TRIMS, least_ratio,
+                         pairs)
 
-ROW_TIME, ROW_TAIL, PROGRAM_SYSTEM = 1.03, 2.0, 1.2
+ROW_TAIL, PROGRAM_SYSTEM = 2.0, 1.2
 TAILS = ("malloc_p99_9_ns", "free_p99_9_ns")
 UNIT_BYTES, CALLS = 256 << 10, 1.0
 CALLS_LEAST_BYTES = 4 << 20   # returned, below which a row says nothing
@@ -18,19 +20,9 @@ TRIM_WAIT_US, SECOND_TRIM_US = 1000, 50
 SWING_FAULTS = 2.0
 
 
-def figure_of(run, figure):
-    value = run.get(figure)
-    return run.get("counters", {}).get(figure) if value is None else value
-
-
 def ratios(entry, figure, over=ON, under=OFF):
     """Of each round that has both."""
-    cells = [entry["results"].get(name) for name in (over, under)]
-    if None in cells or any(cell["failed"] for cell in cells):
-        return []
-    pairs = [[figure_of(run, figure) for run in both]
-             for both in zip(*(cell["runs"] for cell in cells))]
-    return [ours / theirs for ours, theirs in pairs if ours is not None and theirs]
+    return [ours / theirs for ours, theirs in pairs(entry, figure, over, under)]
 
 
 def between(values, digits=2):
@@ -38,29 +30,38 @@ def between(values, digits=2):
 
 
 def rows_goal(what, bound, found):
-    """found: [(ratios of the rounds, label)]"""
+    """found: [(ratio, ratios of the rounds, label)]"""
     goal = Goal(what, f"<= {bound:.2f} in every row", "no such row")
-    found = sorted(((statistics.median(values), values, where) for values, where in found
-                    if values), reverse=True)
+    found = sorted((each for each in found if each[1]), reverse=True)
     if found:
-        above = [values for middle, values, _ in found if middle > bound]
+        above = [values for ratio, values, _ in found if ratio > bound]
         always = sum(1 for values in above if min(values) > bound)
-        middle, values, goal.where = found[0]
+        ratio, values, goal.where = found[0]
         beyond = f", {always} above in every round" if above else ""
-        goal.found = (f"{middle:.2f} ({between(values)}); {len(found) - len(above)} of "
+        goal.found = (f"{ratio:.2f} ({between(values)}); {len(found) - len(above)} of "
                       f"{len(found)} hold{beyond}")
         goal.met = not above
     return goal
 
 
+def times_goal(what, rows, figure):
+    return rows_goal(what, ROW_TIME, [(least_ratio(row, figure), ratios(row, figure), label(row))
+                                      for row in rows])
+
+
+def middles_goal(what, bound, found):
+    """found: [(ratios of the rounds, label)]; medians decide."""
+    return rows_goal(what, bound, [(statistics.median(values), values, where)
+                                   for values, where in found if values])
+
+
 def mean_goal(what, rows, figure):
-    """Over the rows, round by round."""
+    """Over the rows, and over those rounds that all of them have."""
     goal = Goal(what, f"<= {ROW_TIME:.2f}", "no such row")
-    found = [values for row in rows if (values := ratios(row, figure))]
+    found = {label(row): values for row in rows if (values := ratios(row, figure))}
     if found:
-        mean = summary.geomean([statistics.median(values) for values in found])
-        rounds = [summary.geomean([values[min(number, len(values) - 1)] for values in found])
-                  for number in range(max(map(len, found)))]
+        mean = summary.geomean([least_ratio(row, figure) for row in rows if label(row) in found])
+        rounds = [summary.geomean(values) for values in zip(*found.values())]
         goal.found, goal.met = f"{mean:.3f} ({between(rounds, 3)})", mean <= ROW_TIME
     return goal
 
@@ -105,7 +106,7 @@ def system_goals(programs):
         whole.met = ours / theirs <= PROGRAM_SYSTEM
     found = [(ratios(one, "system_seconds", OURS, PROGRAMS_PEER), one["name"])
              for _, theirs, one in medians if theirs >= SYSTEM_LEAST_S]
-    each = rows_goal(f"the same of each with {SYSTEM_LEAST_S:.2f} s or more", PROGRAM_SYSTEM,
+    each = middles_goal(f"the same of each with {SYSTEM_LEAST_S:.2f} s or more", PROGRAM_SYSTEM,
                      found)
     each.goal = f"<= {PROGRAM_SYSTEM:.1f} in every program"
     return [whole, each]
@@ -140,11 +141,11 @@ def trim_goals(rows):
 
 def swing_goals(rows):
     swings = [row for row in rows if row["name"] == SWING]
-    faults = rows_goal("swinging demand, page faults / jemalloc's", SWING_FAULTS,
+    faults = middles_goal("swinging demand, page faults / jemalloc's", SWING_FAULTS,
                        [(ratios(row, "minor_faults", ON, SWING_PEER), label(row))
                         for row in swings])
-    cpu = rows_goal("swinging demand, CPU time on / off", 0,
-                    [(ratios(row, summary.CPU), label(row)) for row in swings])
+    cpu = middles_goal("swinging demand, CPU time on / off", 0,
+                       [(ratios(row, summary.CPU), label(row)) for row in swings])
     cpu.goal, cpu.met, cpu.found = "no bound", None, cpu.found.partition(";")[0]
     return [faults, cpu]
 
@@ -156,12 +157,12 @@ def goals(result):
     times = []
     # Where others are at work, too, CPU time is steadier than the time that passes.
     for what, figure in (("time on / off", summary.TIME), ("CPU time on / off", summary.CPU)):
-        times += [rows_goal(what, ROW_TIME, [(ratios(row, figure), label(row)) for row in timed]),
+        times += [times_goal(what, timed, figure),
                   mean_goal(f"{what}, geometric mean of the rows", timed, figure)]
     return [
         *times,
-        *(rows_goal(f"p99.9 of {tail.partition('_')[0]} on / off", ROW_TAIL,
-                    [(ratios(row, tail), label(row)) for row in rows]) for tail in TAILS),
+        *(middles_goal(f"p99.9 of {tail.partition('_')[0]} on / off", ROW_TAIL,
+                       [(ratios(row, tail), label(row)) for row in rows]) for tail in TAILS),
         *calls_goals(rows), *system_goals(result["programs"]), *trim_goals(rows),
         *swing_goals(rows),
     ]

@@ -1,21 +1,19 @@
 # tools/lib/bench_price_table.py - the price of giving back on a terminal.
-import statistics
-
 import bench_summary as summary
 from bench_goals import label
-from bench_price import OFF
-from bench_price_goals import CALLS_LEAST_BYTES, ROW_TIME, added, goals, ratios
+from bench_price import OFF, ROW_TIME, least_ratio, pairs
+from bench_price_goals import CALLS_LEAST_BYTES, added, goals, ratios
 from bench_print import BAD, DIM, GOOD, Cell, Table, show
 from bench_table import failures_table, goals_table, print_head, time_text
 
 
-def ratio_cell(values):
+def ratio_cell(row, figure):
     """Red above the bound in every round: that is no noise."""
-    if not values:
+    ratio = least_ratio(row, figure)
+    if ratio is None:
         return Cell("-", DIM)
-    middle = statistics.median(values)
-    style = BAD if min(values) > ROW_TIME else GOOD if middle <= ROW_TIME else ""
-    return Cell(f"{middle:.2f}", style)
+    style = BAD if min(ratios(row, figure)) > ROW_TIME else GOOD if ratio <= ROW_TIME else ""
+    return Cell(f"{ratio:.2f}", style)
 
 
 def returned_text(row):
@@ -27,10 +25,10 @@ def returned_text(row):
 
 def row_line(row):
     figure = summary.CPU if row["solo"] else summary.TIME
-    values, off = ratios(row, figure), summary.median_of(row, OFF, figure)
-    return [label(row) + " *" * row["solo"], time_text(row, off) if off is not None else "-",
-            ratio_cell(values), f"{min(values):.2f}" if values else "",
-            f"{max(values):.2f}" if values else "", ratio_cell(ratios(row, summary.CPU)),
+    values, off = ratios(row, figure), [without for _, without in pairs(row, figure)]
+    return [label(row) + " *" * row["solo"], time_text(row, min(off)) if off else "-",
+            ratio_cell(row, figure), f"{min(values):.2f}" if values else "",
+            f"{max(values):.2f}" if values else "", ratio_cell(row, summary.CPU),
             returned_text(row)]
 
 
