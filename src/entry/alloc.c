@@ -17,10 +17,13 @@
 #include "heap/hardened.h"
 #include "heap/huge.h"
 #include "heap/user_heap.h"
+#include "local/parked.h"
 #include "local/pulse.h"
 #include "os/fail.h"
 #include "os/os.h"
 #include "page/limit.h"
+
+#define ASK_PARKED_NS UINT64_C(1000000000)
 
 // What the slow path found: the memory, and whether it is zero already.
 struct memory {
@@ -101,6 +104,20 @@ static void fill(const struct alloc_request *request, struct memory memory) {
         memset(memory.start, (int)(perturb ^ 0xff), request->bytes);
 }
 
+static struct parked_code fast_paths(void) {
+    return (struct parked_code){(uintptr_t)alloc_fast_begin, (uintptr_t)alloc_fast_end};
+}
+
+size_t alloc_take_parked(void) {
+    parked_take(fast_paths());
+    return caches_clean();
+}
+
+// Is this a place to ask other threads? One that is being born may hold a lock of libc's.
+static bool may_ask_parked(void) {
+    return thread_root.phase != THREAD_STARTING;
+}
+
 // What to do before NULL. The thread's own cache counts against a limit like any block.
 COLD static bool make_room(size_t bytes) {
     struct cache *cache = thread_enter();
@@ -116,8 +133,31 @@ static unsigned tries(void) {
     return limit_is_set() ? 8 : 1;
 }
 
+// Above the soft limit threads that sleep have no use for their caches. They are asked at most once
+// a second: what runs is asked in vain.
+COLD static void keep_limit(void) {
+    static uint64_t next_ns;  // relaxed: a hint; two who come at once ask both
+    if (limit_excess() == 0)
+        return;
+    uint64_t now_ns = os_now_ns();
+    if (now_ns >= PEEK(&next_ns) && may_ask_parked()) {
+        POKE(&next_ns, now_ns + ASK_PARKED_NS);
+        alloc_take_parked();
+    }
+    arena_settle();
+}
+
 static void poll_keeper(void) {
-    keeper_poll((struct parked_code){(uintptr_t)alloc_fast_begin, (uintptr_t)alloc_fast_end});
+    keeper_poll(fast_paths());
+}
+
+// The last thing before NULL: what sleeping threads keep is free memory, too.
+COLD static struct memory take_from_parked(const struct alloc_request *request) {
+    if (!may_ask_parked() || parked_take(fast_paths()) == 0)
+        return (struct memory){NULL, false};
+    caches_clean();
+    make_room(request->bytes);
+    return take(request);
 }
 
 static struct memory take_or_make_room(const struct alloc_request *request) {
@@ -128,8 +168,10 @@ static struct memory take_or_make_room(const struct alloc_request *request) {
             break;
         memory = take(request);
     }
+    if (UNLIKELY(!memory.start))
+        memory = take_from_parked(request);
     if (limit_is_set())
-        arena_keep_limit();
+        keep_limit();
     poll_keeper();
     return memory;
 }
@@ -167,7 +209,7 @@ static void *refill(class_id id) {
     thread_leave();
     thread_beat();
     if (limit_is_set())
-        arena_keep_limit();
+        keep_limit();
     poll_keeper();
     errno = before;
     return slot;

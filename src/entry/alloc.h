@@ -89,6 +89,10 @@ ALWAYS_INLINE bool alloc_free_fast_sized(void *pointer, size_t bytes, size_t ali
            LIKELY(id == size_class_aligned(bytes, alignment)) && alloc_free_fast_class(pointer, id);
 }
 
+// Takes the caches of threads that sleep: their blocks go back to the bins, what the caches lay in
+// to the kernel. Returns the bytes of the latter. No lock may be held.
+size_t alloc_take_parked(void);
+
 // All below keep errno when they succeed and set ENOMEM when they answer NULL for want of memory.
 COLD void *alloc_slow(size_t bytes);
 // Any request; `bytes` may be anything.

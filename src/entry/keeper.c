@@ -10,6 +10,7 @@
 enum {
     HELD_MIN = 4 << 20,     // bytes of heap that are worth a thread
     SURPLUS_MIN = 1 << 20,  // or of free memory
+    SPARE_MIN = 16 << 20,   // or of what only pressure takes: worth being woken for now and then
     GROWTH_MIN = 64 << 10,  // of the surplus: a change
     STEPS = 16,             // of the decay time
     STEP_LEAST_MS = 10,
@@ -19,6 +20,7 @@ enum {
 #define PRESSED_NS    UINT64_C(5000000000)
 #define REST_LEAST_NS UINT64_C(1000000000)
 #define REST_MOST_NS  UINT64_C(10000000000)
+#define REST_DEAF_NS  UINT64_C(2000000000)
 
 uint32_t        keeper_state;  // relaxed, by compare and exchange where two could want the same
 static uint32_t forks;         // threads in fork
@@ -113,12 +115,20 @@ static void listen(uint64_t ns) {
     }
 }
 
-// What is left could not go so far: it tries again, but not often. Without a surplus there is
-// nothing that the kernel could want.
+// What may stay for good while nobody is short of memory, and goes when somebody is.
+static bool has_spare(void) {
+    return os_pressure_is_told(&own.pressure) && arena_spare() >= SPARE_MIN;
+}
+
+// What is left could not go so far: it tries again, but not often. Without a surplus there may be
+// free slots and caches that the kernel could want; who waits for it does not hear calls, so he
+// looks. Without much of them only a call counts, and nothing else wakes an idle process.
 static void rest(void) {
     bool called = false;
     if (arena_surplus() >= SURPLUS_MIN) {
         listen(own.rest_ns);
+    } else if (has_spare()) {
+        listen(min_size(own.rest_ns, REST_DEAF_NS));
     } else {
         called = arena_await_surplus(own.caches_live ? own.rest_ns : UINT64_MAX);
         os_pressure_wait(&own.pressure, 0);  // what was told while it slept is old

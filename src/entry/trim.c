@@ -7,14 +7,7 @@
 #include "entry/init.h"
 #include "heap/arena.h"
 #include "heap/huge.h"
-#include "local/parked.h"
 #include "local/thread.h"
-
-size_t trim_parked(void) {
-    struct parked_code fast = {(uintptr_t)alloc_fast_begin, (uintptr_t)alloc_fast_end};
-    parked_take(fast);
-    return caches_clean();
-}
 
 size_t trim_all(size_t pad) {
     int before = errno;
@@ -25,7 +18,7 @@ size_t trim_all(size_t pad) {
     if (cache)
         cache_drain(cache);
     thread_leave();
-    size_t bytes = trim_parked() + huge_trim() + arena_trim(pad);
+    size_t bytes = alloc_take_parked() + huge_trim() + arena_trim(pad);
     errno = before;
     return bytes;
 }

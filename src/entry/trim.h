@@ -8,6 +8,3 @@
 // Any thread; several may trim at once. No lock is held over a system call that gives pages back.
 // Returns how many resident bytes went back; address space does not count. Keeps errno.
 size_t trim_all(size_t pad);
-// The part of it that takes the caches of sleeping threads: their blocks go back to the bins, what
-// the caches lay in to the kernel. Returns the bytes of the latter.
-size_t trim_parked(void);

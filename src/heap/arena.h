@@ -67,13 +67,12 @@ uint32_t arena_step(void);
 bool arena_waits_for_decay(void);
 // The half of it that needs no clock, for who comes often: the budget. Now and then he settles.
 void arena_keep_budget(void);
-// To be called, where a limit is set, after memory was taken: above the soft one who takes gives
-// back, too.
-void arena_keep_limit(void);
 // Resident bytes that are free and that time will give back; and all that the arenas and huge
 // blocks hold.
 uint64_t arena_surplus(void);
 uint64_t arena_held(void);
+// The surplus, free slots as they were last counted, and what caches may hold.
+uint64_t arena_spare(void);
 // Bytes of holes given back so far.
 uint64_t arena_holes(void);
 // For one thread, which ticks where nobody else does: sleeps until the surplus grows by what is

@@ -64,6 +64,11 @@ uint64_t arena_surplus(void) {
            PEEK(&counters_process.value[COUNTER_huge_cached_bytes]);
 }
 
+uint64_t arena_spare(void) {
+    return arena_surplus() + PEEK(&arena_purge()->gauge.slack_bytes) +
+           PEEK(&page_gauge_caches.room_bytes);
+}
+
 uint64_t arena_holes(void) {
     return PEEK(&counters_process.value[COUNTER_hole_purged_bytes]);
 }
@@ -287,11 +292,6 @@ void arena_settle(void) {
     if (limit_is_set())
         keep_limit(now_ns);
     arena_wake_keeper();
-}
-
-void arena_keep_limit(void) {
-    if (limit_excess() > 0)
-        arena_settle();
 }
 
 // `returned` counts address space, the result pages.

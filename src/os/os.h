@@ -157,6 +157,8 @@ struct os_pressure {
 // kernel can, that thread gets a table of files of its own, empty but for these: the program, which
 // may close what it did not open, cannot meet them.
 void os_pressure_open(struct os_pressure *pressure);
+// True: it is told somewhere.
+bool os_pressure_is_told(const struct os_pressure *pressure);
 // Sleeps for `ns`, or until there is pressure: then true. What is found broken is not used again.
 bool os_pressure_wait(struct os_pressure *pressure, uint64_t ns);
 

@@ -107,6 +107,10 @@ void os_pressure_open(struct os_pressure *pressure) {
     pressure->events = open_in_group("/memory.events", NULL);
 }
 
+bool os_pressure_is_told(const struct os_pressure *pressure) {
+    return pressure->stall >= 0 || pressure->events >= 0;
+}
+
 static bool look(int *fd, short seen) {
     if (seen & POLLPRI) {
         char text[64];

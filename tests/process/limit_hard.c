@@ -117,6 +117,35 @@ static void test_threads(void) {
         drop(blocks + i * (BLOCKS_MAX / THREADS), (size_t)counts[i]);
 }
 
+// What threads that sleep once cached is memory to be had, too.
+enum { PARKED = 32, PARKED_BLOCKS = 2000 };
+static pthread_barrier_t parked;
+
+static void *work_and_park(void *argument) {
+    for (unsigned round = 0; round < 20; round++) {
+        for (size_t i = 0; i < PARKED_BLOCKS; i++)
+            CHECK((blocks[i] = malloc(1000 + i % 30 * 100)) != NULL);
+        drop(blocks, PARKED_BLOCKS);
+    }
+    pthread_barrier_wait(&parked);
+    for (;;)
+        pause();
+    return argument;
+}
+
+static void test_parked(void) {
+    CHECK_EQ(pthread_barrier_init(&parked, NULL, 2), 0);
+    for (unsigned i = 0; i < PARKED; i++) {
+        pthread_t thread;
+        CHECK_EQ(pthread_create(&thread, NULL, work_and_park, NULL), 0);
+        pthread_barrier_wait(&parked);
+    }
+    size_t count, sum = fill(blocks, BLOCKS_MAX, 4000, &count);
+    printf("%d threads park: %zu KiB in blocks\n", PARKED, sum / 1024);
+    CHECK_LE(LEAST, sum);
+    drop(blocks, count);
+}
+
 // Two threads whose blocks fit one at a time: never both. What fits together is refused to neither:
 // only who is in the middle of a call may stand in the way, for a moment.
 enum { ROUNDS = 10000 };
@@ -197,6 +226,7 @@ int main(int argc, char **argv) {
     test_zeroed(MIB);
     test_shift();
     test_threads();
+    test_parked();
     test_races();
     test_share();
     return 0;

@@ -271,7 +271,6 @@ ptrdiff_t os_read_file(const char *path, char *buffer, size_t capacity) {
 // --- a thread of our own -------------------------------------------------------------------------
 
 static const char *started_name;
-static unsigned    presses;
 
 int os_thread_start(void (*body)(void), const char *name) {
     int error = fake_begin(FAKE_THREAD_START, NULL, 0);
@@ -286,31 +285,12 @@ void os_wait_for(uint32_t *word, uint32_t expected, uint64_t ns) {
         fake_advance(ns);
 }
 
-void os_pressure_open(struct os_pressure *pressure) {
-    *pressure = (struct os_pressure){-1, -1};
-}
-
-bool os_pressure_wait(struct os_pressure *pressure, uint64_t ns) {
-    (void)pressure;
-    if (presses > 0 && ns > 0) {
-        presses--;
-        return true;
-    }
-    fake_advance(ns);
-    return false;
-}
-
 static void forget_thread(void) {
     started_name = NULL;
-    presses = 0;
 }
 
 const char *fake_started_thread(void) {
     return started_name;
-}
-
-void fake_press(unsigned times) {
-    presses = times;
 }
 
 // --- last words --------------------------------------------------------------------------------

@@ -11,12 +11,16 @@ static struct {
 static int       thread_number;
 static uintptr_t first_stack_end;
 static void (*on_look)(int number);
+static unsigned presses;
+static bool     is_told;
 
 void fake_threads_reset(void) {
     memset(sleepers, 0, sizeof sleepers);
     thread_number = 1;
     first_stack_end = 0;
     on_look = NULL;
+    presses = 0;
+    is_told = false;
 }
 
 void fake_set_thread(int number) {
@@ -100,4 +104,29 @@ bool os_copy(void *copy, const void *address, size_t bytes) {
     if (!error)
         copy_unwatched(copy, address, bytes);
     return fake_end(error) == 0;
+}
+
+// --- memory pressure -----------------------------------------------------------------------------
+
+void os_pressure_open(struct os_pressure *pressure) {
+    *pressure = (struct os_pressure){-1, -1};
+}
+
+bool os_pressure_is_told(const struct os_pressure *pressure) {
+    return pressure && is_told;
+}
+
+bool os_pressure_wait(struct os_pressure *pressure, uint64_t ns) {
+    (void)pressure;
+    if (presses > 0 && ns > 0) {
+        presses--;
+        return true;
+    }
+    fake_advance(ns);
+    return false;
+}
+
+void fake_press(unsigned times) {
+    presses = times;
+    is_told = true;
 }

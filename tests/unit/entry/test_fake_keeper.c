@@ -157,6 +157,34 @@ static void under_pressure(void) {
     CHECK_LE(MIB(2), arena_surplus());
 }
 
+// At rest, with no surplus, it hears of pressure where caches or free slots may be taken. (Else it
+// sleeps for good, and so would this test.)
+static void hears_at_rest(uint64_t caches, uint64_t slots) {
+    start("TIDE_BACKGROUND=1", NULL);
+    take(100);
+    CHECK(starts());
+    page_gauge_caches.room_bytes = caches;
+    fake_press(0);
+    for (unsigned i = 0; i < 100; i++) {
+        arena_purge()->gauge.slack_bytes = slots;
+        keeper_step();
+    }
+    CHECK(!purge_is_pressed(arena_purge()));
+    arena_purge()->gauge.slack_bytes = slots;
+    fake_press(1);
+    keeper_step();
+    CHECK_EQ(arena_surplus(), 0);
+    CHECK(purge_is_pressed(arena_purge()));
+}
+
+static void under_pressure_with_caches(void) {
+    hears_at_rest(MIB(16), 0);
+}
+
+static void under_pressure_with_free_slots(void) {
+    hears_at_rest(0, MIB(16));
+}
+
 static uint64_t wait_of_a_step(void) {
     uint64_t begin = os_now_ns();
     keeper_step();
@@ -259,6 +287,8 @@ int main(void) {
     CASE(no_thread_and_verbose);
     CASE(gives_back);
     CASE(under_pressure);
+    CASE(under_pressure_with_caches);
+    CASE(under_pressure_with_free_slots);
     CASE(rests_beside_what_stays);
     CASE(takes_idle_caches);
     for (rounds = 0; rounds < ROUNDS; rounds++) {
