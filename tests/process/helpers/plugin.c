@@ -16,6 +16,10 @@ void *plugin_aligned(size_t align, size_t size) {
     return aligned_alloc(align, size);
 }
 
+void *plugin_realloc(void *block, size_t size) {
+    return realloc(block, size);
+}
+
 char *plugin_strdup(const char *text) {
     return strdup(text);
 }
