@@ -9,6 +9,7 @@
 #include "entry/trim.h"
 #include "heap/emergency.h"
 #include "heap/guarded_pool.h"
+#include "heap/hardened.h"
 #include "heap/user_heap.h"
 #include "os/fail.h"
 #include "tidemalloc.h"
@@ -114,7 +115,9 @@ EXPORT void tide_heap_free(tide_heap *heap, void *block) {
 
 EXPORT void tide_heap_destroy(tide_heap *heap) {
     int before = errno;
-    if (heap)
+    if (heap && hardened_is_on())
+        hardened_destroy(inner(heap));
+    else if (heap)
         user_heap_destroy(inner(heap));
     errno = before;
 }

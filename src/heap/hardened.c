@@ -225,6 +225,14 @@ static void prove_whole(const char *function, const struct block *block, size_t 
         fail_behind(function, block, at);
 }
 
+// What is proved, and cleared, of a slot that was live until now.
+static void strip_small(const char *function, const struct block *block, uint32_t slot) {
+    prove_whole(function, block, slab_bytes(block->slab));
+    if (!is_whole_before(block->slab, slot))
+        fail_before(function, block);
+    clear_slot(block->slab, block->base);
+}
+
 static void give_small(const char *function, struct block *block) {
     struct slab *slab = block->slab;
     uint32_t     slot = slab_slot_of(slab, block->base);
@@ -232,10 +240,7 @@ static void give_small(const char *function, struct block *block) {
     // block is handed on by the locks of quarantine and bin.
     if (__atomic_exchange_n(slab_mark(slab, slot), SLOT_FREED, __ATOMIC_RELAXED) < SLOT_LIVE)
         slab_fail(function, (void *)block->base, slab);
-    prove_whole(function, block, slab_bytes(slab));
-    if (!is_whole_before(slab, slot))
-        fail_before(function, block);
-    clear_slot(slab, block->base);
+    strip_small(function, block, slot);
     if (user_heap_of(block))
         user_heap_give(function, block);
     else
@@ -250,11 +255,15 @@ static void dress_whole(struct span *span, size_t bytes) {
 }
 
 // What has no fence goes back to an arena as it is; the pages of all others are the kernel's again.
+static void strip_whole(const char *function, const struct block *block) {
+    prove_whole(function, block, block->span->bytes);
+    if (block->kind == BLOCK_LARGE && option(OPT_ZERO_ON_FREE))
+        memset((void *)block->base, 0, block->span->bytes);
+}
+
 static void give_whole(const char *function, struct block *block) {
     struct span *span = block->span;
-    prove_whole(function, block, span->bytes);
-    if (block->kind == BLOCK_LARGE && option(OPT_ZERO_ON_FREE))
-        memset((void *)span->base, 0, span->bytes);
+    strip_whole(function, block);
     if (span->owner)
         user_heap_give(function, block);
     else if (block->kind == BLOCK_LARGE)
@@ -333,6 +342,35 @@ bool hardened_resize(const char *function, struct block *block, size_t bytes) {
         dress_whole(block->span, bytes);
     return true;
 }
+
+// --- the end of a user's heap --------------------------------------------------------------------
+
+static const char heap_end[] = "tide_heap_destroy";
+
+static void end_slab(struct slab *slab) {
+    for (uint32_t slot = 0; slot < slab->slot_count; slot++) {
+        uintptr_t base = slab_slot_address(slab, slot);
+        uint16_t  mark = PEEK(slab_mark(slab, slot));
+        if (mark == SLOT_FREED) {
+            prove_clear(heap_end, slab, base);
+        } else if (mark >= SLOT_LIVE) {
+            struct block block = block_find((void *)base);
+            strip_small(heap_end, &block, slot);
+        }
+    }
+}
+
+static void end_whole(struct span *span) {
+    struct block block = block_find((void *)span->base);
+    strip_whole(heap_end, &block);
+}
+
+void hardened_destroy(struct user_heap *heap) {
+    user_heap_each(heap, end_slab, end_whole);
+    user_heap_destroy(heap);
+}
+
+// --- what waits ----------------------------------------------------------------------------------
 
 bool hardened_flush(void) {
     struct quarantine_leavers leavers;

@@ -38,6 +38,9 @@ void *hardened_take(struct user_heap *heap, size_t bytes, size_t alignment, bool
 void hardened_give(const char *function, struct block *block);
 // True: the live block has `bytes` (at least 1) now, where it is. Fatal as hardened_give.
 bool hardened_resize(const char *function, struct block *block, size_t bytes);
+// Proves every block of a user's heap, as hardened_give and reuse would, clears it, and ends the
+// heap.
+void hardened_destroy(struct user_heap *heap);
 // Gives back what waits, where memory is short. False: nothing did.
 bool hardened_flush(void);
 // At the end of the program: what waits has to be zero yet.

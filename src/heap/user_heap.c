@@ -99,6 +99,17 @@ void user_heap_note_resize(struct span *span, size_t before) {
     lock_release(&heap->lock);
 }
 
+void user_heap_each(struct user_heap *heap, void (*visit_slab)(struct slab *slab),
+                    void (*visit_whole)(struct span *span)) {
+    if (UNLIKELY(lock_is_reentered()))
+        return;
+    EACH_BIN(heap, bin)
+        for (struct list *node = bin->slabs.next; node != &bin->slabs; node = node->next)
+            visit_slab(CONTAINER_OF(node, struct span, owned)->slab);
+    for (struct list *node = heap->spans.next; node != &heap->spans; node = node->next)
+        visit_whole(CONTAINER_OF(node, struct span, owned));
+}
+
 void user_heap_destroy(struct user_heap *heap) {
     if (UNLIKELY(lock_is_reentered()))
         return;

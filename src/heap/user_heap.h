@@ -20,7 +20,7 @@ struct user_heap {
 };
 
 // In a signal handler that came while its thread had a lock in hand there are no new heaps, none is
-// destroyed and none counted.
+// visited, destroyed or counted.
 //
 // NULL: no memory.
 struct user_heap *user_heap_new(void);
@@ -32,6 +32,9 @@ struct user_heap *user_heap_of(const struct block *block);
 void user_heap_give(const char *function, struct block *block);
 // Large and huge blocks changed by a resize: `before` usable bytes became span->bytes.
 void user_heap_note_resize(struct span *span, size_t before);
+// Visits every slab, then every large and huge block. No other thread may use the heap.
+void user_heap_each(struct user_heap *heap, void (*visit_slab)(struct slab *slab),
+                    void (*visit_whole)(struct span *span));
 // No other thread may use the heap or its blocks.
 void user_heap_destroy(struct user_heap *heap);
 // Adds the figures of all heaps.

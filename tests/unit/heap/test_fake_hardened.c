@@ -313,6 +313,88 @@ static void heaps_of_users(void) {
     check_all();
 }
 
+static struct user_heap *ending;
+
+static char *heap_block(size_t bytes) {
+    bool is_zero;
+    return hardened_take(ending, bytes, 1, &is_zero);
+}
+
+static void end_heap(void *unused) {
+    (void)unused;
+    hardened_destroy(ending);
+}
+
+static void heap_end_dies(const char *line) {
+    fake_clear_output();
+    CHECK(fake_aborts(end_heap, NULL));
+    if (!death_matches(fake_output(), line))
+        test_fail(__FILE__, __LINE__, fake_output());
+}
+
+// Nothing that lived is readable afterwards, and nothing that is whole is told.
+static void heap_ends_clear(void) {
+    static const size_t sizes[] = {1, 100, 5000, 60000, 70000, 300000};
+    enum { EACH = 50 };
+    char *heap_blocks[ARRAY_COUNT(sizes)][EACH];
+    hardened_begin((char *)(uintptr_t) "TIDE_GUARD_PAGES=off");
+    CHECK((ending = user_heap_new()) != NULL);
+    for (unsigned i = 0; i < ARRAY_COUNT(sizes) * EACH; i++) {
+        size_t bytes = sizes[i / EACH];
+        heap_blocks[i / EACH][i % EACH] = heap_block(bytes);
+        test_fill(heap_blocks[i / EACH][i % EACH], bytes, i);
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(sizes) * EACH; i += 3)
+        hardened_free(heap_blocks[i / EACH][i % EACH]);
+    hardened_destroy(ending);
+    for (unsigned i = 0; i < ARRAY_COUNT(sizes) * EACH; i++)
+        CHECK(test_is_byte(heap_blocks[i / EACH][i % EACH], sizes[i / EACH], 0));
+    check_all();
+}
+
+static void heap_end_tells(size_t bytes, const char *line) {
+    hardened_begin(NULL);
+    CHECK((ending = user_heap_new()) != NULL);
+    heap_block(bytes)[bytes] = 0;
+    heap_end_dies(line);
+}
+static void heap_end_tells_overflow(void) {
+    heap_end_tells(100, "tidemalloc: tide_heap_destroy(0x*): written behind the end of the "
+                        "100-byte block (112-byte class): byte 100");
+}
+static void heap_end_tells_overflow_of_whole_blocks(void) {
+    heap_end_tells(100001, "tidemalloc: tide_heap_destroy(0x*): written behind the end of the "
+                           "100001-byte block (huge): byte 100001");
+}
+
+// The neighbour before it is free: what is written there is the block's own.
+static void heap_end_tells_underflow(void) {
+    hardened_begin(NULL);
+    CHECK((ending = user_heap_new()) != NULL);
+    char *some[100], *last = NULL;
+    for (unsigned i = 0; i < ARRAY_COUNT(some); i++) {
+        some[i] = heap_block(100);
+        last = some[i] > last ? some[i] : last;
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(some); i++)
+        if (some[i] != last)
+            hardened_free(some[i]);
+    memset(last - 8, 1, 8);
+    heap_end_dies("tidemalloc: tide_heap_destroy(0x*): written before the start of the 100-byte "
+                  "block (112-byte class)");
+}
+
+static void heap_end_tells_writes_after_free(void) {
+    hardened_begin(NULL);
+    CHECK((ending = user_heap_new()) != NULL);
+    heap_block(100);
+    char *block = heap_block(100);
+    hardened_free(block);
+    block[99] = 1;
+    heap_end_dies("tidemalloc: tide_heap_destroy(0x*): written after free into a block of the "
+                  "112-byte class: byte 99");
+}
+
 int main(void) {
     static const char *const knobs[] = {"TIDE_CANARY=off",      "TIDE_ZERO_ON_FREE=off",
                                         "TIDE_QUARANTINE=off",  "TIDE_GUARD_PAGES=off",
@@ -341,5 +423,10 @@ int main(void) {
     CASE(random_slots);
     CASE(lowest_slots);
     CASE(heaps_of_users);
+    CASE(heap_ends_clear);
+    CASE(heap_end_tells_overflow);
+    CASE(heap_end_tells_overflow_of_whole_blocks);
+    CASE(heap_end_tells_underflow);
+    CASE(heap_end_tells_writes_after_free);
     return 0;
 }
