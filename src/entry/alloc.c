@@ -75,6 +75,7 @@ static struct memory take_hardened(const struct alloc_request *request) {
     struct memory memory;
     memory.start =
         hardened_take(request->heap, request->bytes, request->alignment, &memory.is_zero);
+    thread_beat();
     return memory;
 }
 
@@ -124,8 +125,13 @@ COLD static bool make_room(size_t bytes) {
     if (cache && limit_is_set())
         cache_drain(cache);
     thread_leave();
-    bool flushed = hardened_is_on() && hardened_flush();
-    return arena_reclaim(bytes) || flushed;
+    return arena_reclaim(bytes);
+}
+
+// What waits for reuse in a hardened process comes first: as free slots, before a reclaim gives
+// their pages back, it serves at a limit, too.
+COLD static bool flush_waiting(void) {
+    return hardened_is_on() && hardened_flush();
 }
 
 // Of a request after room was made: what is free below a limit others may take first.
@@ -164,7 +170,9 @@ static struct memory take_or_make_room(const struct alloc_request *request) {
     init_ensure();
     struct memory memory = take(request);
     for (unsigned i = 0; UNLIKELY(!memory.start) && i < tries(); i++) {
-        if (!make_room(request->bytes))
+        if (flush_waiting())
+            memory = take(request);
+        if (memory.start || !make_room(request->bytes))
             break;
         memory = take(request);
     }

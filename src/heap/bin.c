@@ -101,13 +101,14 @@ static size_t resident_in(const struct slab *slab) {
     return used - min_size(used, slab->hole_bytes) + slab->tail_bytes;
 }
 
-// The span's own figure is an estimate: where a limit stops the program it is asked for.
+// The span's own figure is an estimate, too low where fences were that held nothing: where a limit
+// stops the program it is asked for.
 static void measure(struct slab *slab) {
     struct span *span = slab->span;
     uintptr_t    end = slab->base + (size_t)slab->slot_count * slab_bytes(slab);
     uintptr_t    tail = align_up(end, os_page_bytes());
     slab->tail_bytes = 0;
-    if (!limit_is_set() || span->resident == 0)
+    if (!limit_is_set() || span->state == SPAN_CLEAN)
         return;
     size_t before = os_resident_in((void *)span->base, tail - span->base);
     if (tail < span_end(span))
@@ -129,7 +130,7 @@ static class_id class_byte(const struct bin *bin) {
 
 // The fence stands first. A user's heap has none: its end gives all back, whatever is refused.
 static size_t fence_granules(const struct bin *bin) {
-    return fence_is_on() && !bin->owner ? 1 : 0;
+    return !bin->owner && fence_is_on_slabs() ? 1 : 0;
 }
 
 static void publish(struct bin *bin, struct slab *slab, size_t before) {

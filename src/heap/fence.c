@@ -22,6 +22,10 @@ bool fence_is_on(void) {
     return UNLIKELY(option(OPT_HARDENED) != 0) && option(OPT_GUARD_PAGES) != 0;
 }
 
+bool fence_is_on_slabs(void) {
+    return fence_is_on() && !os_data_is_limited();
+}
+
 static bool count_one(void) {
     if (__atomic_add_fetch(&fences, 1, __ATOMIC_RELAXED) <= FENCES_MAX)
         return true;

@@ -18,6 +18,9 @@ enum { FENCES_MAX = 12288, RETIRED_MAX = 1024 };
 
 // TIDE_HARDENED and TIDE_GUARD_PAGES.
 bool fence_is_on(void);
+// Slabs are to have one each. Not where RLIMIT_DATA is set: what is unreadable does not count
+// there, so to take a fence away needs room that others may have used up by then.
+bool fence_is_on_slabs(void);
 // Makes a range of whole OS pages unreadable. False: there are too many, or the kernel refuses; it
 // stays as it is, but its content is undefined. A system call: no locks.
 bool fence_make(void *address, size_t bytes);

@@ -114,6 +114,9 @@ void os_limits_read(struct os_limits *limits);
 // Bytes of memory that this process may use: the least of its cgroups' limits (v1, v2) and of the
 // machine's memory; 0 when nothing can be read.
 uint64_t os_memory_limit(void);
+// There is a limit on this process's writable memory (RLIMIT_DATA) now. False, too, where the
+// kernel does not say.
+bool os_data_is_limited(void);
 // At most `capacity` bytes of a file; the count read, or -1. No 0 is added.
 ptrdiff_t os_read_file(const char *path, char *buffer, size_t capacity);
 // Resident bytes of this process from /proc/self/statm; 0 when it cannot be read.

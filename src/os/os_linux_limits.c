@@ -14,6 +14,7 @@
 #include "os/os.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 
@@ -324,6 +325,12 @@ uint64_t os_memory_limit(void) {
         bytes = (uint64_t)machine.totalram * machine.mem_unit;
     read_groups(&about_memory, &bytes);
     return bytes == UINT64_MAX ? 0 : bytes;
+}
+
+bool os_data_is_limited(void) {
+    struct rlimit limit;
+    return syscall(SYS_prlimit64, 0, RLIMIT_DATA, NULL, &limit) == 0 &&
+           limit.rlim_cur != RLIM_INFINITY;
 }
 
 uint64_t os_resident_bytes(void) {

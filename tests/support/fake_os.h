@@ -112,6 +112,7 @@ void fake_set_secure(bool secure);
 void fake_set_environ(char **variables);  // kept, not copied; NULL as very early
 void fake_set_limits(unsigned cpus);
 void fake_set_memory_limit(uint64_t bytes);  // what os_memory_limit answers
+void fake_set_data_limited(bool limited);    // what os_data_is_limited answers
 // os_read_file of `path` gives `content`; both are kept, not copied. 8 files at most.
 void fake_set_file(const char *path, const char *content);
 

@@ -77,3 +77,13 @@ void *os_break_move(intptr_t bytes) {
               "cutting off somebody's part of the data segment", (void *)break_now, (size_t)-bytes);
     return fake_end_at(error ? NULL : (void *)move_break(bytes));
 }
+
+// --- the limit on data ---------------------------------------------------------------------------
+
+bool os_data_is_limited(void) {
+    return fake_world.data_is_limited;
+}
+
+void fake_set_data_limited(bool limited) {
+    fake_world.data_is_limited = limited;
+}

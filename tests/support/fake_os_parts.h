@@ -21,6 +21,7 @@ struct fake_world {
     char           **environment;
     struct os_limits limits;
     uint64_t         memory_limit;
+    bool             data_is_limited;
     size_t           huge_unasked, huge_asked;
     uint64_t         random;  // state of os_random
 };

@@ -125,6 +125,23 @@ static void fence_stays(void) {
     CHECK_EQ(block_find(block).kind, BLOCK_FREE);
 }
 
+// Where the limit on data may refuse to take a fence away there is none, and nothing stays behind.
+static void none_where_data_is_limited(void) {
+    hardened_begin((char *)(uintptr_t) "TIDE_QUARANTINE=off");
+    fake_set_data_limited(true);
+    char        *block = hardened_block(500), *large = hardened_block(100000);
+    struct slab *slab = block_find(block).slab;
+    CHECK(slab->fence == SLAB_OPEN && slab->base == slab->span->base);
+    CHECK(span_of(large)->guard_before > 0);
+    fake_fail(FAKE_COMMIT, 1, UINT32_MAX);
+    hardened_free(block);
+    hardened_free(large);
+    CHECK_EQ(arena_held(), arena_surplus());
+    fake_set_data_limited(false);
+    fake_fail(FAKE_COMMIT, 1, 0);
+    CHECK_EQ(block_find(hardened_block(500)).slab->fence, SLAB_FENCED);
+}
+
 // From so many on there are none, and blocks do without.
 static void not_too_many(void) {
     hardened_begin(NULL);
@@ -149,6 +166,7 @@ int main(void) {
     CASE(unmapped_later);
     CASE(slabs_behind_fences);
     CASE(fence_stays);
+    CASE(none_where_data_is_limited);
     CASE(not_too_many);
     return 0;
 }

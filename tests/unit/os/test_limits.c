@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 
@@ -214,11 +215,22 @@ static void test_invented(void) {
     printf("invented groups: %zu\n", ARRAY_COUNT(invented));
 }
 
+static void test_data(void) {
+    struct rlimit old, limit;
+    CHECK_EQ(getrlimit(RLIMIT_DATA, &old), 0);
+    CHECK_EQ(os_data_is_limited(), old.rlim_cur != RLIM_INFINITY);
+    limit = (struct rlimit){1 << 30, old.rlim_max};
+    CHECK_EQ(setrlimit(RLIMIT_DATA, &limit), 0);
+    CHECK(os_data_is_limited());
+    CHECK_EQ(setrlimit(RLIMIT_DATA, &old), 0);
+}
+
 int main(void) {
     cpu_set_t old, one;
     test_watchdog(60);
     os_start();
     test_invented();
+    test_data();
     check_now();
     CHECK_EQ(sched_getaffinity(0, sizeof old, &old), 0);
     CPU_ZERO(&one);
