@@ -287,15 +287,24 @@ static uint32_t take_used_slots(struct bin *bin, void **out, uint32_t count) {
     return 0;
 }
 
+// False: the hard limit refuses so many.
+static bool take_within_limit(struct bin *bin, void **out, uint32_t count, uint32_t *taken) {
+    size_t bytes = (size_t)count * class_bytes(bin->id);
+    if (!limit_reserve(bytes))
+        return false;
+    *taken = take_slots(bin, out, count);
+    limit_release(bytes);
+    return true;
+}
+
 uint32_t bin_take_locked(struct bin *bin, void **out, uint32_t count) {
-    size_t   bytes = (size_t)count * class_bytes(bin->id);
     uint32_t taken;
     bin_merge_locked(bin);
-    if (limit_reserve(bytes)) {
-        taken = take_slots(bin, out, count);
-        limit_release(bytes);
-    } else {
+    if (UNLIKELY(!take_within_limit(bin, out, count, &taken))) {
         taken = take_used_slots(bin, out, count);
+        // There may be room for one where there is none for a batch.
+        if (taken == 0 && count > 1)
+            take_within_limit(bin, out, 1, &taken);
     }
     POKE(&bin->taken, bin->taken + taken);
     return taken;

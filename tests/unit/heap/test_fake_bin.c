@@ -1,6 +1,7 @@
 // unit/heap/test_fake_bin.c - which slab serves, when slabs go, returning without the lock, misuse.
 //
 // Holes and figures are in test_fake_hollow.c.
+#include "page/limit.h"
 #include "page/page_heap_walk.h"
 #include "tests/unit/heap/bins.h"
 
@@ -306,6 +307,20 @@ static void interior_pointers_are_told(void) {
     check_deaths(1, line, other);
 }
 
+// At the hard limit a batch that is refused is one slot, as long as there is room for that.
+static void one_where_a_batch_is_refused(void) {
+    start(1000);
+    limit_start(pages.heap.gauge, 0, MIB(2));
+    uint32_t taken = 0, more;
+    while ((more = bins_take(&bin, slots + taken, 24)) > 0)
+        taken += more;
+    CHECK(taken >= 900);
+    CHECK_EQ(bins_take(&bin, slots + taken, 1), 0);
+    CHECK_LE(limit_used(), limit_values.hard);
+    give(slots, 5);
+    CHECK_EQ(bins_take(&bin, slots, 24), 5);  // those used before are served together
+}
+
 int main(void) {
     CASE(published_before_use);
     CASE(fullest_then_lowest);
@@ -317,6 +332,7 @@ int main(void) {
     CASE(a_sleeping_owner_still_drains);
     CASE(the_lock_is_not_waited_for);
     CASE(mixed_slabs_and_bins);
+    CASE(one_where_a_batch_is_refused);
     CASE(without_pages);
     CASE(without_records);
     CASE(double_frees_are_told);
