@@ -1,6 +1,7 @@
 // tests/stress/stress.c - threads x sizes x lifetimes, the content of every block verified.
 //
-// stress [SECONDS [THREADS [SEED]]], by default 3 seconds and 4 threads. Each worker keeps blocks
+// stress [SECONDS [THREADS [SEED [whole]]]], by default 3 seconds and 4 threads; with "whole" large
+// blocks are written and verified from end to end, not at their ends only. Each worker keeps blocks
 // of its own and exchanges others through shared slots, so that many are freed by another thread
 // than made them; workers die and are replaced; one thread trims and one reads statistics
 // meanwhile. A block's content is a pattern made of its address, its size and its maker's tag.
@@ -45,6 +46,7 @@ static _Atomic(char *) slots[SHARED_SLOTS];  // blocks with a head
 static atomic_bool     stop;
 static atomic_size_t   big_bytes;  // in blocks above 100 KB, all workers
 static unsigned        thread_count = 4;
+static bool            whole;
 
 // --- one block ----------------------------------------------------------------------------------
 
@@ -52,9 +54,9 @@ static uint64_t seed_of(const char *bytes, size_t size, uint64_t tag) {
     return (uintptr_t)bytes * 31 + size * 7 + tag;
 }
 
-// How much of a block is written and verified: all of small ones, both ends of big ones.
+// How much of a block is written and verified: all of it, or of big ones both ends.
 static size_t checked_bytes(size_t size) {
-    return size < 2048 ? size : 1024;
+    return size < 2048 || whole ? size : 1024;
 }
 
 static void paint(char *bytes, size_t size, uint64_t tag) {
@@ -305,6 +307,8 @@ int main(int argc, char **argv) {
     unsigned seconds = (unsigned)argument(argc, argv, 1, 3);
     thread_count = (unsigned)argument(argc, argv, 2, 4);
     uint64_t seed = argument(argc, argv, 3, 1);
+    whole = argc > 4 && strcmp(argv[4], "whole") == 0;
+    CHECK(argc <= 4 || whole);
     CHECK(thread_count > 0 && thread_count <= THREADS_MAX && seconds < 24 * 3600);
     test_need_tide();
     test_watchdog(seconds * 2 + 100);
