@@ -51,6 +51,18 @@ static struct memory take_small(class_id id) {
     return (struct memory){slot, false};
 }
 
+// Of its pages the first and the last may hold little of it.
+static void *take_guarded(const struct alloc_request *request) {
+    size_t bytes = request->bytes + 2 * os_page_bytes();
+    if (!limit_reserve(bytes))
+        return NULL;
+    enum thread_phase before = thread_start_begin();
+    void             *sample = guarded_take(request->bytes, request->alignment);
+    thread_start_end(before);
+    limit_release(bytes);
+    return sample;
+}
+
 // NULL: no sample, or no place for it. A thread that starts has none, and passes for one while it
 // looks up its stack of calls, which may come back here under a lock (os_linux_fault.c).
 static void *take_sample(const struct alloc_request *request, class_id id) {
@@ -59,10 +71,9 @@ static void *take_sample(const struct alloc_request *request, class_id id) {
     struct cache *cache = thread_enter();
     bool is_sample = cache ? cache_meets_sample(cache, id) : pulse_strikes(request->bytes);
     thread_leave();
-    enum thread_phase before = thread_start_begin();
-    void *sample = is_sample ? guarded_take(request->bytes, request->alignment) : NULL;
-    thread_start_end(before);
-    return sample;
+    if (LIKELY(!is_sample) || pulse_is_early(&thread_root.sample_due_ns, os_now_ns()))
+        return NULL;
+    return take_guarded(request);
 }
 
 static struct memory from_span(struct span *span) {

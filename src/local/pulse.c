@@ -31,6 +31,18 @@ bool pulse_counts_calls(void) {
     return rate > 0 && rate <= PULSE_EVERY_CALL_BYTES;
 }
 
+bool pulse_is_early(uint64_t *due_ns, uint64_t now_ns) {
+    uint64_t burst = PULSE_BURST * (uint64_t)PULSE_NS;
+    if (pulse_counts_calls())
+        return false;
+    if (*due_ns + burst < now_ns)
+        *due_ns = now_ns - burst;
+    if (*due_ns > now_ns)
+        return true;
+    *due_ns += PULSE_NS;
+    return false;
+}
+
 // -log2 of a number below 1 that is all of `random` behind the point; what is between two powers
 // is taken for a line, which makes the mean 3/2 instead of 1/ln 2. In fixed point.
 static uint64_t logarithm(uint64_t random) {

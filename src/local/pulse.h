@@ -12,6 +12,8 @@
 
 // Rates as high as one in so many, or one in so many bytes, count every call.
 enum { PULSE_EVERY_CALL = 64, PULSE_EVERY_CALL_BYTES = 16384 };
+// A sample, with the free of its block, costs about 12 us.
+enum { PULSE_NS = 2000000, PULSE_BURST = 8 };
 
 // True: some allocations are sampled.
 ALWAYS_INLINE bool pulse_is_on(void) {
@@ -23,5 +25,9 @@ bool pulse_counts_calls(void);
 uint32_t pulse_draw(size_t bytes);
 // True: this very allocation, of which none before was counted, is one.
 bool pulse_strikes(size_t bytes);
+// True: so many samples of a thread came so shortly before now that one more would cost the thread
+// more than a hundredth of its time; it is left out. `*due_ns` is the thread's own, 0 at its start:
+// when samples one in PULSE_NS each would be due, less a burst. Never where every call counts.
+bool pulse_is_early(uint64_t *due_ns, uint64_t now_ns);
 // Where the numbers start.
 void pulse_start(uint64_t seed);

@@ -34,6 +34,7 @@ struct thread_root {
     uint32_t beats;   // mallocs that may yet find the cache at rest, until the next step
     uint32_t step;    // page_gauge.step when `beats` was filled up
     uint32_t visits;  // mallocs on the slow path
+    uint64_t sample_due_ns;  // for pulse_is_early
 };
 
 extern __thread struct thread_root thread_root __attribute__((tls_model("initial-exec")));

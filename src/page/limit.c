@@ -42,6 +42,7 @@ uint64_t limit_used(void) {
     int64_t sum = (int64_t)(PEEK(&gauge->dirty_bytes) + PEEK(&gauge->slab_bytes) +
                             figure(COUNTER_large_bytes) + figure(COUNTER_huge_bytes) +
                             figure(COUNTER_slack_bytes) + figure(COUNTER_huge_cached_bytes) +
+                            figure(COUNTER_guarded_bytes) +
                             PEEK(&reserved_bytes) + meta_bytes());
     return sum > 0 ? (uint64_t)sum : 0;
 }

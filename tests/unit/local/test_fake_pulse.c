@@ -72,6 +72,24 @@ static void high_rates_count_every_call(void) {
     CHECK(pulse_strikes(KIB(4)));
 }
 
+// A burst, then one in PULSE_NS, however many come; what was not used up is a burst again.
+static void samples_wait_for_time(void) {
+    uint64_t due = 0, now = 5000000000, taken = 0;
+    set_rate(OPTION_SHARE + 5000);
+    for (unsigned i = 0; i < 1000; i++)
+        taken += !pulse_is_early(&due, now);
+    CHECK_EQ(taken, PULSE_BURST + 1);
+    for (unsigned i = 0; i < 100000; i++)
+        taken += !pulse_is_early(&due, now += PULSE_NS / 100);
+    CHECK_EQ(taken, PULSE_BURST + 1 + 1000);
+    now += 1000 * (uint64_t)PULSE_NS;
+    for (taken = 0; !pulse_is_early(&due, now); taken++) {
+    }
+    CHECK_EQ(taken, PULSE_BURST + 1);
+    set_rate(OPTION_SHARE + PULSE_EVERY_CALL);
+    CHECK(!pulse_is_early(&due, now));
+}
+
 // A thread that frees nothing: of all its slots, handed in batches, one in a hundred and the sample
 // itself. While it starts it is served without a draw; that is no sample never to come.
 static void batches_end_before_a_sample(void) {
@@ -100,6 +118,7 @@ int main(void) {
     the_mean_is_the_rate();
     no_period_hides();
     high_rates_count_every_call();
+    samples_wait_for_time();
     batches_end_before_a_sample();
     return 0;
 }
