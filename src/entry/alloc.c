@@ -51,6 +51,12 @@ static struct memory take_small(class_id id) {
     return (struct memory){slot, false};
 }
 
+// By the thread itself; where the kernel does not tell, by all.
+static uint64_t time_spent(void) {
+    uint64_t ns;
+    return os_thread_ran(os_thread_number(), &ns) ? ns : os_now_ns();
+}
+
 // Of its pages the first and the last may hold little of it.
 static void *take_guarded(const struct alloc_request *request) {
     size_t bytes = request->bytes + 2 * os_page_bytes();
@@ -71,7 +77,7 @@ static void *take_sample(const struct alloc_request *request, class_id id) {
     struct cache *cache = thread_enter();
     bool is_sample = cache ? cache_meets_sample(cache, id) : pulse_strikes(request->bytes);
     thread_leave();
-    if (LIKELY(!is_sample) || pulse_is_early(&thread_root.sample_due_ns, os_now_ns()))
+    if (LIKELY(!is_sample) || pulse_is_early(&thread_root.sample_due_ns, time_spent()))
         return NULL;
     return take_guarded(request);
 }

@@ -26,8 +26,9 @@ uint32_t pulse_draw(size_t bytes);
 // True: this very allocation, of which none before was counted, is one.
 bool pulse_strikes(size_t bytes);
 // True: so many samples of a thread came so shortly before now that one more would cost the thread
-// more than a hundredth of its time; it is left out. `*due_ns` is the thread's own, 0 at its start:
-// when samples one in PULSE_NS each would be due, less a burst. Never where every call counts.
+// more than a hundredth of its time; it is left out. `now_ns` is the time that the thread ran so
+// far; `*due_ns` is the thread's own, 0 at its start: when samples one in PULSE_NS each would be
+// due, less a burst. Never where every call counts.
 bool pulse_is_early(uint64_t *due_ns, uint64_t now_ns);
 // Where the numbers start.
 void pulse_start(uint64_t seed);

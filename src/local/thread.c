@@ -150,6 +150,7 @@ void thread_fork_child(void) {
         mine = NULL;
     else
         POKE(&mine->seat->number, os_thread_number());
+    thread_root.sample_due_ns = 0;  // the child's clock starts anew
     caches_fork_child(mine);
     lock_reset_in_child(&roots_lock);
 }
