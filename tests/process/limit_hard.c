@@ -205,7 +205,7 @@ static void test_share(void) {
 }
 
 int main(int argc, char **argv) {
-    test_watchdog(120);
+    test_watchdog(400);
     test_need_tide();
     if (argc > 1)
         return child_share();
