@@ -226,7 +226,8 @@ int main(int argc, char **argv) {
     test_zeroed(MIB);
     test_shift();
     test_threads();
-    test_parked();
+    if (proc_env("TIDE_HARDENED")[0] == '\0')  // which has no caches
+        test_parked();
     test_races();
     test_share();
     return 0;
