@@ -64,7 +64,8 @@ void tide_stats(tide_stats_visit visit, void *data) TIDE_NOEXCEPT;
 // option) or ERANGE (`capacity` is too small; `value` is then unchanged).
 int tide_option_get(const char *name, char *value, size_t capacity) TIDE_NOEXCEPT;
 // Changes an option of the running process. The result: 0, ENOENT, EINVAL (not a value), ERANGE
-// (outside its range) or EPERM (read at start only).
+// (outside its range), EPERM (read at start only) or EBUSY (in a signal handler that came while its
+// own thread was changing an option: nothing is changed).
 int tide_option_set(const char *name, const char *value) TIDE_NOEXCEPT;
 
 // --- heaps --------------------------------------------------------------------------------------

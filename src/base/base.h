@@ -21,7 +21,8 @@
 
 // For a zero table much larger than what is used of it: a section behind all other zero data, so
 // that the small variables stand together, in the fewest pages. (Names with this beginning are
-// sections of zeroes to compilers; linkers give it a place of its own.)
+// sections of zeroes to compilers; linkers give it a place of its own.) Also for what is sealed on
+// pages of its own.
 #define APART __attribute__((section(".sbss.apart")))
 
 // True in the debug build: assertions, structure checkers and lock ranks are on. An ordinary

@@ -1,4 +1,4 @@
-// conf/options.c - environment -> options_page; reading, showing and changing by name.
+// conf/options.c - environment -> options_page; reading and showing by name.
 //
 // The lines written for what cannot be taken over, one each, on stderr:
 //   tidemalloc: TIDE_FOO: unknown option
@@ -28,7 +28,6 @@ struct options_page options_page = {.values = {
 #include "conf/options.def"
 #undef OPTION
 }};
-static bool is_sealed;  // true -> false once; relaxed: to open the page twice does no harm
 
 static const struct option_row rows[OPTION_COUNT] = {
 #define TYPE_COUNT OPTION_COUNT_TYPE
@@ -374,31 +373,8 @@ enum option_id options_find_mallopt(int parameter) {
     return (enum option_id)i;
 }
 
-void options_seal(void) {
-    POKE(&is_sealed, os_seal(&options_page, sizeof options_page, true) == 0);
-}
-
-enum option_result options_set(enum option_id id, uint64_t value) {
-    if (id >= OPTION_COUNT)
-        return OPTION_UNKNOWN;
-    if (!rows[id].live)
-        return OPTION_NOT_LIVE;
-    if (!in_range(&rows[id], value))
-        return OPTION_RANGE;
-    if (PEEK(&is_sealed) && os_seal(&options_page, sizeof options_page, false) != 0)
-        return OPTION_NOT_LIVE;
-    POKE(&is_sealed, false);
-    POKE(&options_page.values[id], value);
-    POKE(&options_page.origins[id], ORIGIN_PROGRAM);
-    return OPTION_OK;
-}
-
-enum option_result options_set_text(enum option_id id, const char *text) {
-    uint64_t value;
-    if (id >= OPTION_COUNT || !rows[id].live)
-        return options_set(id, 0);  // says which of the two
-    enum option_result result = read_value(&rows[id], text, &value);
-    return result == OPTION_OK ? options_set(id, value) : result;
+enum option_result options_read(enum option_id id, const char *text, uint64_t *value) {
+    return read_value(&rows[id], text, value);
 }
 
 void options_show(enum option_id id, struct text_line *line) {

@@ -4,8 +4,10 @@
 // unknown TIDE_ name is one line on stderr, and the default stands. Nothing is read when the
 // process runs with raised privileges: the caller then passes NULL.
 // Reading a value is one relaxed load and may happen in any context; live options may be changed at
-// any time by options_set, which is one store and takes no lock: the last writer wins.
-// Between options_seal and the first options_set the values stand on a page that cannot be written.
+// any time by options_set: the last writer wins. From options_seal on the values stand on a page
+// that cannot be written, but for the moment of a change.
+// Lock: RANK_OPTIONS around a change, held over the two system calls that open and seal the page.
+// Nothing else is taken under it, so it may be taken under any other.
 #pragma once
 #include "base/text.h"
 #include "conf/option_text.h"
@@ -53,12 +55,12 @@ enum option_result {
     OPTION_MALFORMED,  // not a value of its type (EINVAL)
     OPTION_RANGE,      // outside min .. max (ERANGE)
     OPTION_NOT_LIVE,   // read at start only, or sealed by a kernel that will not open it (EPERM)
+    OPTION_BUSY,       // in a signal handler that came amid its own thread's change (EBUSY)
 };
 
 enum { OPTIONS_PAGE = 4096 };
 
-// Alone on its page, so that it can be sealed. Written by options.c only; origins by options_start,
-// then only to ORIGIN_PROGRAM, so that setters need no lock.
+// Alone on its page, so that it can be sealed. Written by options_start, then by options_set.
 extern struct options_page {
     _Alignas(OPTIONS_PAGE) uint64_t values[OPTION_COUNT];
     uint8_t origins[OPTION_COUNT];  // enum option_origin
@@ -78,8 +80,8 @@ extern const struct options_sight options_sight;
 
 // `environment` may be NULL (nothing is read then). Not thread safe: called once by entry/init.
 void options_start(char **environment);
-// Makes what was read read-only, where OS pages are as small as OPTIONS_PAGE. The first setting
-// that the program itself changes opens the page for good.
+// Makes what was read read-only, where OS pages are as small as OPTIONS_PAGE; likewise after each
+// later change. Where the kernel refuses, the page stays open until the next change.
 void options_seal(void);
 const struct option_row *options_row(enum option_id id);
 enum option_origin       options_origin(enum option_id id);
@@ -90,8 +92,14 @@ enum option_id options_find_mallopt(int parameter);
 // The value itself when it is in range, else the bound next to it: how glibc's names for sizes are
 // taken.
 uint64_t options_nearest(enum option_id id, uint64_t value);
+// What the text of a value means; `*value` is written on OPTION_OK only.
+enum option_result options_read(enum option_id id, const char *text, uint64_t *value);
 enum option_result options_set(enum option_id id, uint64_t value);
 enum option_result options_set_text(enum option_id id, const char *text);
+// For fork: takes / releases / resets the lock of changes, so that no child has an open page.
+void options_fork_prepare(void);
+void options_fork_parent(void);
+void options_fork_child(void);
 // Appends the value of an option as options_set_text would read it ("64M", "2s", "auto", "text").
 void options_show(enum option_id id, struct text_line *line);
 // "default", "environment", "program", "GLIBC_TUNABLES" or the name of glibc's variable.

@@ -14,6 +14,7 @@ static int errno_of(enum option_result result) {
     case OPTION_MALFORMED: return EINVAL;
     case OPTION_RANGE:     return ERANGE;
     case OPTION_NOT_LIVE:  return EPERM;
+    case OPTION_BUSY:      return EBUSY;
     }
     return EINVAL;
 }
@@ -33,7 +34,10 @@ int control_get(const char *name, char *value, size_t capacity) {
 }
 
 int control_set(const char *name, const char *value) {
-    return errno_of(options_set_text(options_find(name), value));
+    int saved = errno;
+    int error = errno_of(options_set_text(options_find(name), value));
+    errno = saved;
+    return error;
 }
 
 // What a mallopt argument means for an option: sizes have no bad values, perturb is a byte.
@@ -45,13 +49,17 @@ static uint64_t mallopt_value(enum option_id id, int value) {
     return (uint64_t)(int64_t)value;  // a negative count is out of range
 }
 
+static bool set(enum option_id id, uint64_t value) {
+    int  saved = errno;
+    bool done = options_set(id, value) == OPTION_OK;
+    errno = saved;
+    return done;
+}
+
 int control_mallopt(int parameter, int value) {
     if (parameter == MALLOPT_MMAP_MAX)
-        return value == 0 && options_set(OPT_HUGE_THRESHOLD,
-                                         options_nearest(OPT_HUGE_THRESHOLD, UINT64_MAX)) ==
-                                 OPTION_OK;
+        return value == 0 &&
+               set(OPT_HUGE_THRESHOLD, options_nearest(OPT_HUGE_THRESHOLD, UINT64_MAX));
     enum option_id id = options_find_mallopt(parameter);
-    if (id == OPTION_COUNT)
-        return 0;
-    return options_set(id, mallopt_value(id, value)) == OPTION_OK;
+    return id != OPTION_COUNT && set(id, mallopt_value(id, value));
 }

@@ -1,13 +1,14 @@
 // entry/control.h - settings by name, for tide_option_get / _set, and mallopt.
 //
-// May be called by any thread at any time; no lock, no allocation. errno is not touched.
+// May be called by any thread at any time; no allocation. errno is not touched.
 #pragma once
 #include "base/base.h"
 
 // Writes the value of option `name` ("arenas") and a 0. 0, ENOENT (no such option) or ERANGE
 // (`capacity` is too small; `value` is then unchanged).
 int control_get(const char *name, char *value, size_t capacity);
-// 0, ENOENT, EPERM (read at start only), EINVAL (not a value of its type), ERANGE (out of bounds).
+// 0, ENOENT, EPERM (read at start only), EINVAL (not a value of its type), ERANGE (out of bounds),
+// EBUSY (in a signal handler that came while its thread was changing an option).
 int control_set(const char *name, const char *value);
 
 // mallopt: 1 when the parameter is in force from now on, 0 when not. Honoured are

@@ -1,6 +1,7 @@
 // entry/fork.c - see fork.h. One line a floor; the order is the order of os/lock.h's ranks.
 #include "entry/fork.h"
 
+#include "conf/options.h"
 #include "entry/keeper.h"
 #include "heap/arena.h"
 #include "heap/guarded.h"
@@ -35,6 +36,7 @@ void fork_prepare(void) {
     guarded_fork_prepare();
     page_map_fork_prepare();
     meta_fork_prepare();
+    options_fork_prepare();
     lock_fork_begin();
 }
 
@@ -50,6 +52,7 @@ void fork_parent(void) {
     if (UNLIKELY(end_nested()))
         return;
     lock_fork_end();
+    options_fork_parent();
     meta_fork_parent();
     page_map_fork_parent();
     guarded_fork_parent();
@@ -66,6 +69,7 @@ void fork_child(void) {
     if (UNLIKELY(end_nested()))
         return;
     lock_fork_end();
+    options_fork_child();
     meta_fork_child();
     page_map_fork_child();
     guarded_fork_child();

@@ -54,6 +54,8 @@ static void run(void) {
         keeper_step();
 }
 
+static const struct os_thread keeper_thread = {run, "tidemalloc"};
+
 static void start(struct parked_code fast_paths) {
     uint32_t armed = KEEPER_ARMED;
     if (!__atomic_compare_exchange_n(&keeper_state, &armed, KEEPER_STARTED, false,
@@ -61,7 +63,7 @@ static void start(struct parked_code fast_paths) {
         return;
     own.fast_paths = fast_paths;
     be_awake();
-    int error = os_thread_start(run, "tidemalloc");
+    int error = os_thread_start(&keeper_thread);
     if (error == 0)
         return;
     POKE(&keeper_state, KEEPER_OFF);

@@ -77,6 +77,7 @@ bool guarded_start(unsigned blocks) {
     os_calls_start();
     // Release: pairs with the acquire in guarded_take; the rest is seen by who has an address.
     __atomic_store_n(&guarded_pool.bytes, pool_bytes(blocks), __ATOMIC_RELEASE);
+    os_seal(&guarded_pool, sizeof guarded_pool, true);
     return true;
 }
 

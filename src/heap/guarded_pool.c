@@ -1,7 +1,7 @@
 // heap/guarded_pool.c - see guarded_pool.h.
 #include "heap/guarded_pool.h"
 
-struct guarded_pool guarded_pool;
+APART struct guarded_pool guarded_pool;
 
 size_t guarded_stride(void) {
     return os_page_bytes() + align_up(GUARDED_MAX, os_page_bytes());

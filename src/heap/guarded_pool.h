@@ -30,9 +30,9 @@ struct guarded_place {
     struct guarded_event taken, given;
 };
 
-// Where it is: read by everybody, written once at the start.
+// Where it is: read by everybody, written once at the start, then sealed.
 extern struct guarded_pool {
-    uintptr_t             base;
+    _Alignas(OS_SEALED_BYTES) uintptr_t base;
     size_t                bytes;  // 0 = there is none
     struct guarded_place *places;
     uint32_t              count;

@@ -3,15 +3,16 @@
 
 #include "os/os.h"
 
-static struct {
-    uint64_t keys[2];  // constant after start
-    uint64_t counter;  // relaxed: each value is drawn once, in any order
+static APART struct {
+    _Alignas(OS_SEALED_BYTES) uint64_t keys[2];  // sealed when they are drawn
 } secret;
+static uint64_t counter;  // relaxed: each value is drawn once, in any order
 
 void secret_start(void) {
     secret.keys[0] = os_random();
     secret.keys[1] = os_random();
-    secret.counter = os_random();
+    counter = os_random();
+    os_seal(&secret, sizeof secret, true);
 }
 
 // Every bit of the answer depends on every bit of the number.
@@ -22,7 +23,7 @@ static uint64_t mix(uint64_t number) {
 }
 
 uint64_t secret_random(void) {
-    uint64_t number = __atomic_add_fetch(&secret.counter, 0x9e3779b97f4a7c15u, __ATOMIC_RELAXED);
+    uint64_t number = __atomic_add_fetch(&counter, 0x9e3779b97f4a7c15u, __ATOMIC_RELAXED);
     return mix(mix(number ^ secret.keys[0]) ^ secret.keys[1]);
 }
 

@@ -55,6 +55,7 @@ static __thread uint32_t held_count[RANK_COUNT];
 static __thread uint16_t my_number;
 
 static const char *const rank_name[RANK_COUNT] = {
+    [RANK_OPTIONS] = "options",
     [RANK_META] = "meta",               [RANK_PAGE_MAP] = "page map",
     [RANK_GUARDED] = "guarded",         [RANK_HUGE] = "huge",
     [RANK_PAGE_HEAP] = "page heap",     [RANK_BIN] = "bin",

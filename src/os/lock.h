@@ -11,6 +11,7 @@
 #include "base/base.h"
 
 enum lock_rank {        // what it protects, from the ground up
+    RANK_OPTIONS,       // conf/options: a setting that the running process changes
     RANK_META,          // page/meta: the store of metadata records
     RANK_PAGE_MAP,      // page/page_map: creation of leaves
     RANK_GUARDED,       // heap/guarded: places of the pool that wait

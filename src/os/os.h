@@ -46,6 +46,9 @@ int os_commit(void *address, size_t bytes);
 // content, of which nothing is known then.
 int os_conceal(void *address, size_t bytes);
 // Makes data of the library read-only, or writable again. EINVAL: the range is not whole OS pages.
+// Data that is to be sealed has pages of OS_SEALED_BYTES for itself: on systems with larger ones it
+// stays writable.
+enum { OS_SEALED_BYTES = 4096 };
 int os_seal(void *address, size_t bytes, bool sealed);
 // Gives the memory back and keeps the range mapped (MADV_DONTNEED). 0: it reads as zero from now
 // on. Otherwise (locked pages, old kernels, emulators that ignore it: found by a self-test on first
@@ -144,10 +147,14 @@ uintptr_t os_thread_id(void);
 
 // --- a thread of our own (os_linux_background.c) -----------------------------------------------
 
-// Starts a detached thread that runs `body`, which never returns: all signals blocked, a small
-// stack, its name `name` (15 characters at most). May call malloc through libc, and takes locks of
-// libc that are held where libc calls free: to be called from malloc only, outside our locks.
-int os_thread_start(void (*body)(void), const char *name);
+struct os_thread {
+    void (*body)(void);  // never returns
+    const char *name;    // 15 characters at most
+};
+// Starts a detached thread, with all signals blocked and a small stack; the thread reads `thread`,
+// which is a constant. May call malloc through libc, and takes locks of libc that are held where
+// libc calls free: to be called from malloc only, outside our locks.
+int os_thread_start(const struct os_thread *thread);
 // As os_wait, for at most `ns`.
 void os_wait_for(uint32_t *word, uint32_t expected, uint64_t ns);
 

@@ -2,7 +2,7 @@
 //
 // Mappings are in os_linux_memory.c, limits in os_linux_limits.c, libc's malloc in os_linux_libc.c.
 // State here is written at start only: the page size by os_start, with a value that is the same in
-// every thread, the exit key and the fork handlers by the one thread that registers them.
+// every thread, the exit key by the one thread that registers it.
 #include "os/os.h"
 
 #include <fcntl.h>
@@ -170,29 +170,11 @@ extern void _IO_list_lock(void) __attribute__((weak));
 extern void _IO_list_unlock(void) __attribute__((weak));
 extern void _IO_list_resetlock(void) __attribute__((weak));
 
-static void (*fork_prepare_hook)(void), (*fork_parent_hook)(void), (*fork_child_hook)(void);
-
-static void before_fork(void) {
-    if (_IO_list_lock && _IO_list_unlock && _IO_list_resetlock)
-        _IO_list_lock();
-    fork_prepare_hook();
-}
-
-static void after_fork_in_parent(void) {
-    fork_parent_hook();
-    if (_IO_list_lock && _IO_list_unlock && _IO_list_resetlock)
-        _IO_list_unlock();
-}
-
-static void after_fork_in_child(void) {
-    fork_child_hook();
-    if (_IO_list_lock && _IO_list_unlock && _IO_list_resetlock)
-        _IO_list_resetlock();
-}
-
+// What is registered last prepares first, and is the last in parent and child. Two registrations,
+// and no handler of ours that calls what it finds in a variable.
 int os_fork_hooks(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
-    fork_prepare_hook = prepare;
-    fork_parent_hook = parent;
-    fork_child_hook = child;
-    return pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    int error = pthread_atfork(prepare, parent, child);
+    if (error != 0 || !_IO_list_lock || !_IO_list_unlock || !_IO_list_resetlock)
+        return error;
+    return pthread_atfork(_IO_list_lock, _IO_list_unlock, _IO_list_resetlock);
 }

@@ -16,41 +16,36 @@ enum { STACK_BYTES = 64 << 10 };
 
 // --- the thread ----------------------------------------------------------------------------------
 
-// Written before the thread starts, which orders them.
-static void (*thread_body)(void);
-static const char *thread_name;
-
 static void *run(void *argument) {
-    prctl(PR_SET_NAME, thread_name, 0, 0, 0);
-    thread_body();
-    return argument;
+    const struct os_thread *thread = argument;
+    prctl(PR_SET_NAME, thread->name, 0, 0, 0);
+    thread->body();
+    return NULL;
 }
 
 // A program with much thread-local storage leaves no room on a small stack: then the usual one.
-static int create(pthread_attr_t *attributes, size_t stack_bytes) {
-    pthread_t thread;
-    int       error = pthread_attr_init(attributes);
+static int create(const struct os_thread *thread, size_t stack_bytes) {
+    pthread_attr_t attributes;
+    pthread_t      made;
+    int            error = pthread_attr_init(&attributes);
     if (error != 0)
         return error;
-    pthread_attr_setdetachstate(attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     if (stack_bytes)
-        pthread_attr_setstacksize(attributes, stack_bytes);
-    error = pthread_create(&thread, attributes, run, NULL);
-    pthread_attr_destroy(attributes);
+        pthread_attr_setstacksize(&attributes, stack_bytes);
+    error = pthread_create(&made, &attributes, run, (void *)(uintptr_t)thread);
+    pthread_attr_destroy(&attributes);
     return error;
 }
 
-int os_thread_start(void (*body)(void), const char *name) {
-    sigset_t       all, before;
-    pthread_attr_t attributes;
-    thread_body = body;
-    thread_name = name;
+int os_thread_start(const struct os_thread *thread) {
+    sigset_t all, before;
     // A new thread inherits the mask; libc keeps its own signals out of it.
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = create(&attributes, STACK_BYTES);
+    int error = create(thread, STACK_BYTES);
     if (error == EINVAL)
-        error = create(&attributes, 0);
+        error = create(thread, 0);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error;
 }

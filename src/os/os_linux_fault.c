@@ -21,8 +21,14 @@ extern int backtrace(void **places, int most) __attribute__((weak));
 
 // --- faults --------------------------------------------------------------------------------------
 
-static void (*fault_hook)(const struct os_fault *fault);
-static struct sigaction before_segv, before_bus;  // written once, before the handler is there
+enum { OF_SEGV, OF_BUS };
+
+// Written once, before the handlers are there, then sealed.
+static APART struct {
+    _Alignas(OS_SEALED_BYTES) void (*hook)(const struct os_fault *fault);
+    struct sigaction before[2];
+} fault_page;
+static bool is_spent[2];  // a handler that wanted one signal had it; relaxed: of two the last asks
 
 #if defined(__x86_64__)
 static void read_context(const ucontext_t *context, struct os_fault *fault) {
@@ -66,12 +72,15 @@ static void end_by(int signal, const siginfo_t *info) {
         syscall(SYS_tgkill, syscall(SYS_getpid), (long)os_thread_number(), signal);
 }
 
-// As the kernel would have called it: a one-shot handler is gone after.
+// As the kernel would have called it: a one-shot handler is gone after. But for the stack: we asked
+// for the alternate one, and are on it.
 static void pass_on(int signal, siginfo_t *info, void *context) {
-    struct sigaction *before = signal == SIGSEGV ? &before_segv : &before_bus;
-    struct sigaction  action = *before;
+    unsigned         index = signal == SIGSEGV ? OF_SEGV : OF_BUS;
+    struct sigaction action = fault_page.before[index];
+    if (PEEK(&is_spent[index]))
+        action.sa_handler = SIG_DFL;
     if (action.sa_flags & SA_RESETHAND)
-        before->sa_handler = SIG_DFL;
+        POKE(&is_spent[index], true);
     if (action.sa_handler == SIG_DFL)
         end_by(signal, info);
     else if (action.sa_handler == SIG_IGN && info->si_code <= 0)
@@ -89,16 +98,14 @@ static void on_signal(int signal, siginfo_t *info, void *context) {
     if (info->si_code > 0) {
         struct os_fault fault = {.address = (uintptr_t)info->si_addr};
         read_context(context, &fault);
-        fault_hook(&fault);
+        fault_page.hook(&fault);
     }
     errno = saved;
     pass_on(signal, info, context);
 }
 
 // Blocked while it runs is what was blocked before.
-static int install(int signal, struct sigaction *before) {
-    if (sigaction(signal, NULL, before) != 0)
-        return errno;
+static int install(int signal, const struct sigaction *before) {
     struct sigaction action = {.sa_mask = before->sa_mask};
     action.sa_sigaction = on_signal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | (before->sa_flags & (SA_NODEFER | SA_RESTART));
@@ -106,9 +113,14 @@ static int install(int signal, struct sigaction *before) {
 }
 
 int os_fault_hook(void (*hook)(const struct os_fault *fault)) {
-    fault_hook = hook;
-    int error = install(SIGSEGV, &before_segv);
-    return error ? error : install(SIGBUS, &before_bus);
+    struct sigaction *before = fault_page.before;
+    if (sigaction(SIGSEGV, NULL, &before[OF_SEGV]) != 0 ||
+        sigaction(SIGBUS, NULL, &before[OF_BUS]) != 0)
+        return errno;
+    fault_page.hook = hook;
+    os_seal(&fault_page, sizeof fault_page, true);
+    int error = install(SIGSEGV, &before[OF_SEGV]);
+    return error ? error : install(SIGBUS, &before[OF_BUS]);
 }
 
 // --- stacks --------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@
 // is one for ever, so a late reader finds something sane. Memory of the store is never given back;
 // records are reused. It opts out of transparent huge pages, which would make resident what nobody
 // touched.
-// Lock: RANK_META inside every function; the lowest of all, so any floor may call under its own.
+// Lock: RANK_META inside every function; below all that are held here, so any floor may call under
+// its own.
 #pragma once
 #include "base/base.h"
 

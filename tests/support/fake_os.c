@@ -180,12 +180,6 @@ uint64_t os_now_ns(void) {
     return PEEK(&fake_world.now_ns);
 }
 
-// Counted only: a test writes to what it likes.
-int os_seal(void *address, size_t bytes, bool sealed) {
-    (void)sealed;
-    return fake_end(fake_begin(FAKE_SEAL, address, bytes));
-}
-
 // The same in each run, so that a test that fails fails again.
 uint64_t os_random(void) {
     fake_world.random = fake_world.random * 6364136223846793005u + 1442695040888963407u;
@@ -272,11 +266,12 @@ ptrdiff_t os_read_file(const char *path, char *buffer, size_t capacity) {
 
 static const char *started_name;
 
-int os_thread_start(void (*body)(void), const char *name) {
+int os_thread_start(const struct os_thread *thread) {
     int error = fake_begin(FAKE_THREAD_START, NULL, 0);
-    fake_need(body != NULL && text_length(name) < 16, "a thread without body or name", NULL, 0);
+    fake_need(thread->body != NULL && text_length(thread->name) < 16,
+              "a thread without body or name", NULL, 0);
     if (!error)
-        started_name = name;
+        started_name = thread->name;
     return fake_end(error);
 }
 

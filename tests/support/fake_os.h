@@ -156,6 +156,11 @@ enum { FAKE_OURS_END = 0x2000 };
 void fake_set_calls(const uintptr_t *places, unsigned count);
 // The program touches `address` in vain: the hook is called. True: there is one, and it returned.
 bool fake_fault(uintptr_t address, enum os_fault_kind kind);
+// What os_seal made read-only starts here. FAKE_SEALED_MAX pieces at most.
+enum { FAKE_SEALED_MAX = 8 };
+bool fake_is_sealed(const void *address);
+// Called after each os_seal that did what it was to do: what a handler does meanwhile.
+void fake_on_seal(void (*hook)(bool sealed));
 // os_libc_owns answers true for `pointer` from now on, until os_libc_free of it. os_libc_realloc
 // gives it the new size and returns it. 16 blocks at most.
 void     fake_libc_block(void *pointer, size_t usable_bytes);

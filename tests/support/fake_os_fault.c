@@ -1,14 +1,46 @@
-// support/fake_os_fault.c - the fake OS door: accesses that fail and stacks of calls, as the test
-// says.
+// support/fake_os_fault.c - the fake OS door: what is sealed, accesses that fail and stacks of
+// calls, as the test says.
 #include "tests/support/fake_os_parts.h"
 
 static void (*fault_hook)(const struct os_fault *fault);
 static const uintptr_t *calls;
 static unsigned         call_count;
+static const void      *sealed_at[FAKE_SEALED_MAX];
+static void (*seal_hook)(bool sealed);
 
 void fake_faults_reset(void) {
     fault_hook = NULL;
     call_count = 0;
+    seal_hook = NULL;
+    memset(sealed_at, 0, sizeof sealed_at);
+}
+
+static unsigned sealed_slot(const void *address) {
+    unsigned i = 0;
+    while (i < FAKE_SEALED_MAX && sealed_at[i] != address)
+        i++;
+    return i;
+}
+
+bool fake_is_sealed(const void *address) {
+    return sealed_slot(address) < FAKE_SEALED_MAX;
+}
+
+void fake_on_seal(void (*hook)(bool sealed)) {
+    seal_hook = hook;
+}
+
+// Noted only: a test writes to what it likes.
+int os_seal(void *address, size_t bytes, bool sealed) {
+    int      error = fake_begin(FAKE_SEAL, address, bytes);
+    unsigned slot = sealed_slot(fake_is_sealed(address) ? address : NULL);
+    fake_need(slot < FAKE_SEALED_MAX, "too many sealed pages", address, bytes);
+    if (!error)
+        sealed_at[slot] = sealed ? address : NULL;
+    error = fake_end(error);
+    if (!error && seal_hook)
+        seal_hook(sealed);
+    return error;
 }
 
 void fake_set_calls(const uintptr_t *places, unsigned count) {

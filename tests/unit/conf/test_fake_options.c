@@ -396,25 +396,6 @@ static void test_find(void) {
     CHECK(options_find_mallopt(NO_MALLOPT) == OPTION_COUNT);
 }
 
-// Sealed, then opened once by the first change; a kernel that will not open the page refuses it.
-static void test_sealed(void) {
-    fake_reset();
-    options_start(NULL);
-    options_seal();
-    CHECK_EQ(fake_count(FAKE_SEAL), 1);
-    fake_fail(FAKE_SEAL, 1, 1);
-    CHECK_EQ(options_set(OPT_HUGE_CACHE, MIB(1)), OPTION_NOT_LIVE);
-    CHECK_EQ(option(OPT_HUGE_CACHE), options_row(OPT_HUGE_CACHE)->fallback);
-    CHECK_EQ(options_set(OPT_HUGE_CACHE, MIB(1)), OPTION_OK);
-    CHECK_EQ(options_set(OPT_HUGE_CACHE, MIB(2)), OPTION_OK);
-    CHECK_EQ(option(OPT_HUGE_CACHE), MIB(2));
-    CHECK_EQ(fake_count(FAKE_SEAL), 3);
-    fake_fail(FAKE_SEAL, 1, 1);  // larger pages: nothing is sealed, and nothing to open
-    options_seal();
-    CHECK_EQ(options_set(OPT_HUGE_CACHE, MIB(3)), OPTION_OK);
-    CHECK_EQ(fake_count(FAKE_SEAL), 4);
-}
-
 int main(void) {
     test_no_environment();
     test_every_option();
@@ -433,6 +414,5 @@ int main(void) {
     test_show_round_trip();
     test_show();
     test_find();
-    test_sealed();
     return 0;
 }

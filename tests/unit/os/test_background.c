@@ -37,9 +37,10 @@ static void body(void) {
 }
 
 static void test_thread(void) {
-    sigset_t before, after;
+    static const struct os_thread thread = {body, "fifteen letters"};
+    sigset_t                      before, after;
     pthread_sigmask(SIG_SETMASK, NULL, &before);
-    CHECK_EQ(os_thread_start(body, "fifteen letters"), 0);
+    CHECK_EQ(os_thread_start(&thread), 0);
     pthread_sigmask(SIG_SETMASK, NULL, &after);
     while (__atomic_load_n(&ran, __ATOMIC_ACQUIRE) == 0)
         os_wait(&ran, 0);
