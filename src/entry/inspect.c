@@ -5,6 +5,7 @@
 #include "conf/options.h"
 #include "entry/version.h"
 #include "heap/arena.h"
+#include "heap/guarded_pool.h"
 #include "heap/user_heap.h"
 #include "local/caches.h"
 
@@ -74,6 +75,8 @@ static const struct inspect_field fields[] = {
     NUMBER(span, kind),
     NUMBER(span, bytes),
     NUMBER(span, resident),
+    NUMBER(span, guard_before),
+    NUMBER(span, guard_after),
     STRUCT(region),
     INSIDE(region, node, list),
     NUMBER(region, base),
@@ -91,6 +94,9 @@ static const struct inspect_field fields[] = {
     NUMBER(page_heap, clean_bytes),
     NUMBER(page_heap, active_bytes),
 
+    STRUCT(guarded_pool),
+    NUMBER(guarded_pool, base),
+    NUMBER(guarded_pool, bytes),
     STRUCT(bin),
     NUMBER(bin, id),
     NUMBER(bin, slab_count),
@@ -177,6 +183,7 @@ static const struct inspect_root roots[] = {
     {"meta", "meta_sight", &meta_sight},
     {"page_map", "page_map", &page_map},
     {"page_map_figures", "page_map_sight", &page_map_sight},
+    {"guarded_pool", "guarded_pool", &guarded_pool},
     {"arenas", "arena_sight", &arena_sight},
     {"user_heaps", "user_heap_sight", &user_heap_sight},
     {"caches", "caches_sight", &caches_sight},

@@ -81,6 +81,36 @@ class Maps(TideCase):
         region = look["kinds"]["arena"]["bytes"] + look["kinds"]["reserved"]["bytes"]
         self.assertEqual(region % (64 * MIB), 0)
 
+    def assert_parts_are_whole(self, look):
+        parts = sum(look["parts"][name] for name in PARTS)
+        gap = abs(look["heap_resident_bytes"] - parts)
+        self.assertLessEqual(gap, parts * ADDS_UP, look["kinds"])
+        self.assertEqual(look["kinds"]["stack"]["segments"], 4)  # of main and three threads
+        self.assertLess(look["kinds"]["other"]["bytes"], 4 * MIB)
+
+    def test_guarded_blocks_are_the_heaps(self):
+        with subject("blocks", TIDE_GUARD="1/10") as (child, said):
+            look = self.maps_json(child.pid)
+        self.assertGreater(said["guarded_bytes"], 0)
+        self.assertEqual(look["kinds"]["guarded"]["bytes"], said["guarded_bytes"])
+        self.assertGreater(look["kinds"]["guard"]["bytes"], 256 * 64 * KIB)  # the rest of the pool
+        self.assert_parts_are_whole(look)
+
+    def test_fenced_blocks_are_whole_and_their_fences_guard_pages(self):
+        with subject("blocks", TIDE_HARDENED="1") as (child, said):
+            look = self.maps_json(child.pid)
+        large = segment_at(look, said["at_large"])
+        self.assertEqual((large["kind"], large["bytes"]), ("huge", 200 * KIB))
+        for name, fence in (("large", said["at_large"] - 1),
+                            ("large", said["at_large"] + large["bytes"]),
+                            ("huge", said["at_huge"] - 1), ("freed", said["at_freed"])):
+            self.assertEqual(segment_at(look, fence)["kind"], "guard", name)
+        self.assertEqual(look["kinds"]["huge"]["segments"], 4 + 15)
+        active = sum(use for segment in look["segments"] if segment["kind"] == "break"
+                     for use in (segment["uses"]["slabs_bytes"], segment["uses"]["large_bytes"]))
+        self.assertLessEqual(active, look["arenas"][0]["active_bytes"])
+        self.assert_parts_are_whole(look)
+
     def test_text_names_the_same(self):
         with subject("blocks") as (child, _):
             done = tide("maps", str(child.pid))

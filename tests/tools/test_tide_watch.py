@@ -85,6 +85,21 @@ class Watch(TideCase):
         self.assertEqual(times, sorted(times))
         self.check_picture(self.path("run.svg"))
 
+    def test_guarded_and_fenced_blocks_are_the_heaps(self):
+        for setting in ("TIDE_GUARD=1/10", "TIDE_HARDENED=1"):
+            with self.subTest(setting=setting):
+                done = self.watch("--output", "run.json", "--", "env", setting, PYTHON, "-c", FILL)
+                self.assertEqual((done.returncode, done.stdout), (0, "filled\n"))
+                with open(self.path("run.json"), encoding="utf-8") as file:
+                    run = json.load(file)
+                guarded = max(sample["mapped"]["guarded"] for sample in run["samples"]
+                              if sample["mapped"])
+                self.assertEqual(guarded > 0, "GUARD" in setting)
+                kinds = run["highest"]["kinds"]
+                self.assertEqual("guarded" in kinds, "GUARD" in setting)
+                self.assertLess(kinds["other"]["bytes"], 8 * MIB)
+                self.assertLess(kinds["stack"]["segments"], 8)
+
     def check_picture(self, path):
         self.assertLess(os.path.getsize(path), 200000)
         texts = " ".join(node.text for node in xml.parse(path).iter() if node.text)

@@ -163,8 +163,10 @@ def parts_of(totals):
 
 def mapped_kinds(totals):
     """Address space by where it comes from, without a look at /proc: what the allocator maps."""
-    huge = totals["mapped_bytes"] - totals["break_bytes"] - arena_bytes(totals)
-    return {"break": totals["break_bytes"], "arena": arena_bytes(totals), "huge": max(huge, 0)}
+    guarded = totals.get("guarded_bytes", 0)
+    huge = totals["mapped_bytes"] - totals["break_bytes"] - arena_bytes(totals) - guarded
+    return {"break": totals["break_bytes"], "arena": arena_bytes(totals), "huge": max(huge, 0),
+            "guarded": guarded}
 
 
 def arena_bytes(totals):

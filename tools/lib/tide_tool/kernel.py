@@ -32,6 +32,14 @@ class Mapping:
         return self.inode == 0 and (not self.path or self.path.startswith("[anon:"))
 
     @property
+    def is_readable(self):
+        return self.access.startswith("r")
+
+    @property
+    def is_out_of_reach(self):
+        return self.access.startswith("---p")
+
+    @property
     def is_private_data(self):
         return self.is_anonymous and self.access.startswith("rw-p")
 

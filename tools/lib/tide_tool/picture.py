@@ -10,7 +10,8 @@ from .figures import PARTS  # noqa: E402
 from .show import COLOURS, PART_TITLES, RETURNED_COLOUR, size  # noqa: E402
 
 KINDS = (("break", "program break", "#0072b2"), ("arena", "regions of arenas", "#e69f00"),
-         ("huge", "huge blocks, freed mappings", "#cc79a7"))
+         ("huge", "huge blocks, freed mappings", "#cc79a7"),
+         ("guarded", "guarded blocks", "#56b4e9"))
 STYLE = {"font.family": "sans-serif", "font.size": 9, "svg.fonttype": "none",
          "svg.hashsalt": "tide",
          "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,

@@ -25,8 +25,8 @@ from .watch import summary
 RSS_COLOUR = "#ffffff"
 CHART_ROWS = 10
 SCALE_WIDTH = 9
-KINDS_SHOWN = ("break", "arena", "huge", "freed", "metadata", "page map", "program", "library",
-               "stack", "other")
+KINDS_SHOWN = ("break", "arena", "huge", "freed", "guarded", "metadata", "page map", "program",
+               "library", "stack", "other")
 
 
 class Chart:

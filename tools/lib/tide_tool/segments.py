@@ -1,8 +1,9 @@
 """The address space of a process, piece by piece: what each belongs to, how much is resident.
 
 The kernel joins neighbouring mappings and may not keep their names, so the names come from the
-library's own tables: regions of arenas, chunks of metadata, leaves of the page map, and of the
-other private mappings the page map's bytes, which tell huge blocks and freed ones."""
+library's own tables: regions of arenas, chunks of metadata, leaves of the page map, the pool of
+guarded blocks, and of the other private mappings the page map's bytes, which tell huge blocks and
+freed ones. What is the heap's and out of reach is guard pages, whatever surrounds it."""
 import os
 import re
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ KINDS = {
     "arena": ("arena", True),
     "huge": ("huge blocks", True),
     "freed": ("freed mappings", True),
+    "guarded": ("guarded blocks", True),
     "metadata": ("metadata", True),
     "page map": ("page map", True),
     "reserved": ("reserved", True),
@@ -31,6 +33,9 @@ KINDS = {
 }
 GUARD_MOST = 1 << 16   # below a stack; pthread_attr_setguardsize may ask for more
 MOST_BYTES = 1 << 47  # of one structure; more is a torn figure
+FENCED = ("break", "arena", "huge", "freed", "guarded")  # kinds of which parts may be out of reach
+RETIRED_MOST = 1 << 30  # of a mapping out of reach that may hold freed blocks; more is a
+                        # reservation of somebody's
 
 
 @dataclass
@@ -135,31 +140,53 @@ class Surveyor:
         return {name: number * self.granule for name, number in
                 (("slabs", slabs), ("large", large), ("free", free))}
 
-    def huge_pieces(self, mapping, start, end):
-        """Huge blocks and freed ones in a range nothing else is known of."""
-        first, last = round_up(start, self.granule), end & -self.granule
-        if not mapping.is_private_data or first >= last:
+    def pool_pieces(self):
+        pool = self.sight.root("guarded_pool")
+        yield Segment(pool.number("base"), pool.number("base") + pool.number("bytes"), "guarded")
+
+    def block_pieces(self, mappings, known):
+        """Huge blocks and freed ones in what nothing else is known of, and what guards them."""
+        done = 0
+        for mapping in mappings:
+            if not may_hold_blocks(mapping):
+                continue
+            for start, end in gaps(mapping, known):
+                for piece in self.blocks_in(max(start, done), end):
+                    done = max(done, piece.end)
+                    yield piece
+
+    def blocks_in(self, start, end):
+        """Those that begin in a range; the last may end behind it."""
+        first, last = round_up(start, self.granule), round_up(end, self.granule)
+        if first >= last:
             return
         classes, done = self.classes(first, last), first
         for head in self.heads.finditer(classes):
             base = first + head.start() * self.granule
             if base < done:
                 continue  # a later granule of a freed mapping
-            count = self.span_granules(base) or self.run_granules(classes, head.start())
-            done = min(base + count * self.granule, last)
-            yield Segment(base, done, "huge" if classes[head.start()] == self.huge else "freed")
+            count, before, after = self.span_at(base)
+            count = count or self.run_granules(classes, head.start())
+            done = base + count * self.granule
+            kind = "huge" if classes[head.start()] == self.huge else "freed"
+            yield Segment(base - before * self.granule, base, "guard")
+            yield Segment(base, done, kind)
+            yield Segment(done, done + after * self.granule, "guard")
 
-    def span_granules(self, base):
-        """The length of the span that starts at `base`; 0: it does not look like one."""
+    def span_at(self, base):
+        """Granules of the span that starts at `base`, and out of reach before and behind it; zeros:
+        it does not look like one."""
         index = base % (1 << self.leaf_shift) // self.granule
         offset, width = self.sight.field("page_leaf", "span_of")[:2]
         address = self.sight.memory.number(self.leaf_of(base) + offset + index * width, width)
         try:
             span = self.sight.view("span", address)
         except Unreadable:
-            return 0
+            return 0, 0, 0
         count = span.number("granules")
-        return count if span.number("base") == base and count < MOST_BYTES // self.granule else 0
+        if span.number("base") != base or count >= MOST_BYTES // self.granule:
+            return 0, 0, 0
+        return count, span.number("guard_before"), span.number("guard_after")
 
     def run_granules(self, classes, at):
         """As far as the bytes tell."""
@@ -174,8 +201,9 @@ class Surveyor:
     def survey(self):
         """All segments, in order of addresses."""
         mappings = kernel.mappings(self.pid, resident=True)
-        known = [*self.region_pieces(), *self.meta_pieces(), *self.leaf_pieces(mappings)]
-        known = sorted((piece for piece in known if piece.size > 0), key=lambda piece: piece.start)
+        known = in_order([*self.region_pieces(), *self.meta_pieces(), *self.pool_pieces(),
+                          *self.leaf_pieces(mappings)])
+        known = in_order([*known, *self.block_pieces(mappings, known)])
         others = Others(self.pid, mappings, {piece.end for piece in known})
         found = []
         for mapping in mappings:
@@ -190,20 +218,42 @@ class Surveyor:
             if piece.end <= at or piece.start >= mapping.end:
                 continue
             if at < piece.start:
-                yield from self.cut_rest(mapping, at, piece.start, others)
+                yield others.segment(mapping, at, piece.start)
             start, at = max(at, piece.start), min(piece.end, mapping.end)
-            yield Segment(start, at, piece.kind, piece.note, uses=piece.uses)
+            yield self.part(mapping, piece, start, at)
         if at < mapping.end:
-            yield from self.cut_rest(mapping, at, mapping.end, others)
+            yield others.segment(mapping, at, mapping.end)
 
-    def cut_rest(self, mapping, start, end, others):
-        for piece in self.huge_pieces(mapping, start, end):
-            if start < piece.start:
-                yield others.segment(mapping, start, piece.start)
-            yield piece
-            start = piece.end
-        if start < end:
-            yield others.segment(mapping, start, end)
+    def part(self, mapping, piece, start, end):
+        if piece.kind in FENCED and mapping.is_out_of_reach:
+            return Segment(start, end, "guard", piece.note)
+        uses = piece.uses
+        if uses and (start, end) != (piece.start, piece.end):
+            first, last = round_up(start, self.granule), round_up(end, self.granule)
+            uses = self.uses(first, last - first)
+        return Segment(start, end, piece.kind, piece.note, uses=uses)
+
+
+def in_order(pieces):
+    return sorted((piece for piece in pieces if piece.size > 0), key=lambda piece: piece.start)
+
+
+def may_hold_blocks(mapping):
+    return mapping.is_private_data or (mapping.is_anonymous and mapping.is_out_of_reach and
+                                       mapping.size <= RETIRED_MOST)
+
+
+def gaps(mapping, known):
+    """The parts of a mapping that no piece covers."""
+    at = mapping.start
+    for piece in known:
+        if piece.end <= at or piece.start >= mapping.end:
+            continue
+        if at < piece.start:
+            yield at, piece.start
+        at = piece.end
+    if at < mapping.end:
+        yield at, mapping.end
 
 
 class Others:
@@ -215,12 +265,13 @@ class Others:
         self.before = {}      # zero pages of a program or library follow its data in the file
         self.guarded = set()  # a thread's stack stands on a guard page
         for last, mapping in zip(mappings, mappings[1:]):
-            if last.end != mapping.start or not mapping.is_private_data:
+            if last.end != mapping.start or not mapping.is_anonymous:
                 continue
-            if last.inode:
-                self.before[mapping.start] = last.path
-            elif (last.is_anonymous and last.access == "---p" and last.size <= GUARD_MOST and
-                  last.end not in ends_of_ours):
+            path = last.path if last.inode else self.before.get(last.start)
+            if path and mapping.is_readable and (last.inode or last.access != mapping.access):
+                self.before[mapping.start] = path  # also behind pages of it that are sealed
+            elif (mapping.is_private_data and last.is_anonymous and last.is_out_of_reach and
+                  last.size <= GUARD_MOST and last.end not in ends_of_ours):
                 self.guarded.add(mapping.start)
 
     def segment(self, mapping, start, end):
