@@ -240,8 +240,21 @@ static void *refill(class_id id) {
     return slot;
 }
 
+// Of a hardened process, as refill. What makes its slab's fence may ask the kernel.
+static void *take_ready(size_t bytes) {
+    if (UNLIKELY(thread_is_reentered()) || UNLIKELY(option(OPT_PERTURB) != 0) ||
+        UNLIKELY(limit_is_set()))
+        return NULL;
+    int   before = errno;
+    void *slot = hardened_take_ready(bytes);
+    errno = before;
+    return slot;
+}
+
 void *alloc_slow(size_t bytes) {
-    void *slot = bytes <= SMALL_MAX ? refill(size_class_of(bytes)) : NULL;
+    void *slot = NULL;
+    if (bytes <= SMALL_MAX)
+        slot = hardened_is_on() ? take_ready(bytes) : refill(size_class_of(bytes));
     if (LIKELY(slot != NULL))
         return slot;
     return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = 1});
@@ -307,6 +320,10 @@ void alloc_free(const char *function, void *pointer) {
         return;
     int before = errno;
     init_ensure();
+    if (hardened_is_on() && !thread_is_reentered() && hardened_give_live(function, pointer)) {
+        errno = before;
+        return;
+    }
     struct block block = block_find(pointer);
     if (LIKELY(block_is_live(&block)))
         give(function, pointer, &block);

@@ -2,6 +2,7 @@
 #include "entry/figures.h"
 
 #include "heap/arena.h"
+#include "heap/hardened.h"
 #include "heap/huge.h"
 #include "heap/user_heap.h"
 #include "local/caches.h"
@@ -24,6 +25,7 @@ static void gather(struct counters *totals) {
     arena_count(totals);
     user_heap_count(totals);
     caches_count(totals);
+    hardened_count(totals);
     value[COUNTER_metadata_bytes] += meta_bytes() + page_map_bytes(totals);
     value[COUNTER_small_bytes] = less(value[COUNTER_small_bytes], value[COUNTER_cached_bytes]);
     value[COUNTER_live_bytes] = value[COUNTER_small_bytes] + value[COUNTER_large_bytes] +
@@ -50,7 +52,7 @@ static bool class_at(class_id id, struct report_class *row) {
         row->live += arena ? PEEK(&arena->bins[id].taken) : 0;
         row->slabs += arena ? PEEK(&arena->bins[id].slab_count) : 0;
     }
-    row->cached = caches_slots(id);
+    row->cached = caches_slots(id) + hardened_slots(id);
     row->live = less(row->live, row->cached);
     return row->slabs > 0;
 }

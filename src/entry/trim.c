@@ -6,6 +6,7 @@
 #include "entry/alloc.h"
 #include "entry/init.h"
 #include "heap/arena.h"
+#include "heap/hardened.h"
 #include "heap/huge.h"
 #include "local/thread.h"
 
@@ -18,6 +19,8 @@ size_t trim_all(size_t pad) {
     if (cache)
         cache_drain(cache);
     thread_leave();
+    if (hardened_is_on())
+        hardened_trim();
     size_t bytes = alloc_take_parked() + huge_trim() + arena_trim(pad);
     errno = before;
     return bytes;

@@ -6,7 +6,8 @@
 #include "os/os.h"
 #include "page/limit.h"
 
-enum { WAITING_MAX = 16 };  // slabs that wait for their place in the tree
+// Slabs that wait for their place in the tree, and bytes of those that stay though they are idle.
+enum { WAITING_MAX = 16, SPARE_BYTES = 256 << 10 };
 
 void bin_init(struct bin *bin, class_id id, struct page_heap *pages, struct user_heap *owner) {
     *bin = (struct bin){.id = id, .pages = pages, .owner = owner};
@@ -167,8 +168,14 @@ static struct slab *add_slab(struct bin *bin) {
     return slab;
 }
 
+static void set_spare(struct bin *bin, struct slab *slab, bool spare) {
+    bin->spare_count += (uint32_t)spare - slab->spare;
+    slab->spare = spare;
+}
+
 static void drop(struct bin *bin, struct slab *slab) {
     struct span *span = slab->span;
+    set_spare(bin, slab, false);
     count_resident(bin, slab, -1);
     unlist(bin, slab);
     list_remove(&span->owned);
@@ -185,6 +192,16 @@ static void drop(struct bin *bin, struct slab *slab) {
 static void drop_if_idle(struct bin *bin, struct slab *slab) {
     if (UNLIKELY(slab_is_idle(slab)) && LIKELY(slab_open_fence(slab)))
         drop(bin, slab);
+}
+
+static void drop_or_spare(struct bin *bin, struct slab *slab) {
+    if (LIKELY(!slab_is_idle(slab)) || slab->spare)
+        return;
+    if (PEEK(&slab->fence) == SLAB_FENCED &&
+        (bin->spare_count + 1) * (size_t)slab->slot_count * slab_bytes(slab) <= SPARE_BYTES)
+        set_spare(bin, slab, true);
+    else
+        drop_if_idle(bin, slab);
 }
 
 void bin_destroy(struct bin *bin) {
@@ -210,7 +227,7 @@ NOINLINE static void merge_news(struct bin *bin) {
     while ((node = handback_next(&bin->news)) != NULL) {
         struct slab *slab = CONTAINER_OF(node, struct slab, hand);
         merge_slab(bin, slab);
-        drop_if_idle(bin, slab);
+        drop_or_spare(bin, slab);
     }
 }
 
@@ -236,6 +253,8 @@ NOINLINE static void note_missed(struct bin *bin, struct slab *slab, uint32_t by
 static uint32_t take_from_first(struct bin *bin, struct slab *slab, void **out, uint32_t count) {
     uint32_t high = slab->high_water, holes = slab->hole_bytes;
     count_resident(bin, slab, -1);
+    if (UNLIKELY(slab->spare))
+        set_spare(bin, slab, false);
     uint32_t taken = slab_take_next(slab, out, count);
     count_resident(bin, slab, 1);
     POKE(&bin->touched, bin->touched + slab->high_water - high);
@@ -277,6 +296,7 @@ static uint32_t take_used_slots(struct bin *bin, void **out, uint32_t count) {
             continue;
         uint32_t high = slab->high_water, taken;
         count_resident(bin, slab, -1);
+        set_spare(bin, slab, false);
         taken = slab_take(slab, out, (uint32_t)min_size(count, used));
         count_resident(bin, slab, 1);
         POKE(&bin->touched, bin->touched + slab->high_water - high);
@@ -353,7 +373,7 @@ uint32_t bin_give_locked(struct bin *bin, const char *function, void **slots, ui
             fail_give(bin, function, slots[i]);
         i += run;
         relist_given(bin, slab);
-        drop_if_idle(bin, slab);
+        drop_or_spare(bin, slab);
     }
     POKE(&bin->taken, bin->taken - (count - others));
     return others;
@@ -396,7 +416,7 @@ void bin_repair_in_child(struct bin *bin) {
     while (node) {
         struct slab *slab = CONTAINER_OF(node, struct slab, node);
         node = tree_after(&bin->partial, node->major, node->minor);
-        drop_if_idle(bin, slab);
+        drop_or_spare(bin, slab);
     }
 }
 
@@ -422,17 +442,19 @@ void bin_count(const struct bin *bin, struct counters *totals) {
 
 void bin_check(struct bin *bin) {
     lock_acquire(&bin->lock);
-    size_t            count = 0;
+    size_t            count = 0, spare = 0;
     struct tree_node *node = tree_first(&bin->partial);
     for (; node; node = tree_after(&bin->partial, node->major, node->minor), count++) {
         struct slab *slab = CONTAINER_OF(node, struct slab, node);
         slab_check(slab);
-        if (slab->bin != bin || !stands_well(slab))
+        spare += slab->spare;
+        if (slab->bin != bin || !stands_well(slab) ||
+            (slab->spare && slab->free_count < slab->slot_count))
             fail_internal("bin: a slab stands in the wrong place");
     }
     size_t waiting = list_check(&bin->waiting);
     if (tree_check(&bin->partial) != count || waiting != bin->waiting_count ||
-        count + waiting > bin->slab_count)
+        count + waiting > bin->slab_count || spare > bin->spare_count)
         fail_internal("bin: the tree does not match the figures");
     lock_release(&bin->lock);
 }

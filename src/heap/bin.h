@@ -11,7 +11,8 @@
 //     thread itself merges, by try-lock, when half a slab's worth has come back since the last
 //     merge, so that a bin whose owner sleeps for ever still drains.
 //  3. A slab all of whose slots are free, and on which no thread works, goes to the page heap at
-//     the give or merge that finds it so.
+//     the give or merge that finds it so. With a fence before it, which costs system calls, it
+//     stays as long as few others of the bin do, until somebody looks for holes.
 // Lock: RANK_BIN, of a user's heap RANK_USER_BIN; below it page heap, page map and meta. Nothing
 // here makes a system call under it but by growing the page heap.
 #pragma once
@@ -38,6 +39,7 @@ struct bin {
     struct tree       partial;  // theory 1; under the lock
     struct list       waiting;  // of span.lru: slabs that will stand there; under the lock
     uint32_t          waiting_count;
+    uint32_t          spare_count;  // theory 3; under the lock
     struct handback   news;     // theory 2
     uint32_t          pending;  // slots returned since the last merge; relaxed: a hint
     // figures; written under the lock, read by anybody

@@ -8,10 +8,11 @@
 #include "heap/huge.h"
 #include "heap/quarantine.h"
 #include "heap/secret.h"
+#include "heap/stock.h"
 #include "heap/user_heap.h"
 #include "os/fail.h"
 
-enum { CANARY_BYTES = 8, SETTLE_FREES = 16 };
+enum { CANARY_BYTES = 8, SETTLE_BATCHES = 4 };
 
 void hardened_start(void) {
     if (!hardened_is_on())
@@ -109,26 +110,32 @@ NORETURN COLD static void fail_after_free(const char *function, uintptr_t base, 
 
 // --- what is free is zero ------------------------------------------------------------------------
 
-static void clear_slot(const struct slab *slab, uintptr_t base) {
+static void clear_slot(class_id id, uintptr_t base) {
     if (option(OPT_ZERO_ON_FREE))
-        memset((void *)base, 0, slab_bytes(slab) - canary_bytes());
+        memset((void *)base, 0, class_bytes(id) - canary_bytes());
 }
 
-static void prove_clear(const char *function, const struct slab *slab, uintptr_t base) {
-    size_t bytes = slab_bytes(slab);
+NORETURN COLD static void fail_not_clear(const char *function, class_id id, uintptr_t base) {
+    const uint64_t *words = word_at(base);
+    size_t          at = 0, last = class_bytes(id) / sizeof *words - 1;
+    while (at < last && words[at] == 0)
+        at++;
+    fail_after_free(function, base, class_bytes(id),
+                    at * sizeof *words + bits_lowest(words[at] | 1ull << 63) / 8);
+}
+
+// Slots are multiples of two words; of the last two one may be canary.
+static void prove_clear(const char *function, class_id id, uintptr_t base) {
+    const uint64_t *words = word_at(base), *last = words + class_bytes(id) / sizeof *words - 2;
+    uint64_t        even = last[0], odd = option(OPT_CANARY) ? 0 : last[1];
     if (!option(OPT_ZERO_ON_FREE))
         return;
-    const uint64_t *words = word_at(base);
-    size_t          count = (bytes - canary_bytes()) / sizeof *words;
-    uint64_t        all = 0;
-    for (size_t i = 0; i < count; i++)
-        all |= words[i];
-    if (LIKELY(all == 0))
-        return;
-    size_t first = 0;
-    while (first + 1 < count && words[first] == 0)
-        first++;
-    fail_after_free(function, base, bytes, first * 8 + bits_lowest(words[first] | 1ull << 63) / 8);
+    for (; words < last; words += 2) {
+        even |= words[0];
+        odd |= words[1];
+    }
+    if (UNLIKELY((even | odd) != 0))
+        fail_not_clear(function, id, base);
 }
 
 // --- small ---------------------------------------------------------------------------------------
@@ -181,40 +188,42 @@ static bool dress(void *pointer, size_t bytes) {
     bool         was_freed = PEEK(slab_mark(slab, slot)) == SLOT_FREED;
     make_fence(slab);
     if (was_freed)
-        prove_clear("malloc", slab, base);
+        prove_clear("malloc", slab->id, base);
     mark_before(slab, slot);
     set_requested(slab, slot, bytes);
     return was_freed && option(OPT_ZERO_ON_FREE);
 }
 
-static void give_back(void *pointer) {
-    struct slab *slab = slab_find((uintptr_t)pointer);
-    prove_clear("free", slab, (uintptr_t)pointer);
-    arena_give("free", slab->id, &pointer, 1);
-}
-
-static void give_leavers(struct quarantine_leavers *leavers) {
-    for (unsigned i = 0; i < leavers->count; i++)
-        give_back(leavers->slots[i]);
-}
-
 // As caches do: the budget each time, the clock now and then. Relaxed: threads may lose counts.
 static void settle(void) {
-    static uint32_t frees;
-    POKE(&frees, PEEK(&frees) + 1);
-    if (PEEK(&frees) % SETTLE_FREES == 0)
+    static uint32_t batches;
+    POKE(&batches, PEEK(&batches) + 1);
+    if (PEEK(&batches) % SETTLE_BATCHES == 0)
         arena_settle();
     else
         arena_keep_budget();
 }
 
-static void wait(void *pointer, uint32_t bytes) {
+// Who goes on to the stock is proved when he leaves that.
+static void give_leavers(struct quarantine_leavers *leavers, bool to_stock) {
+    uint32_t put = 0;
+    if (to_stock && leavers->count > 0 && stock_wants(leavers->id))
+        put = stock_put(leavers->id, leavers->slots, leavers->count);
+    for (uint32_t i = put; i < leavers->count; i++)
+        prove_clear("free", leavers->id, (uintptr_t)leavers->slots[i]);
+    if (put < leavers->count)
+        arena_give("free", leavers->id, leavers->slots + put, leavers->count - put);
+}
+
+static void wait(void *pointer, class_id id) {
     struct quarantine_leavers leavers;
-    quarantine_put(pointer, bytes, &leavers);
-    give_leavers(&leavers);
-    while (leavers.count == QUARANTINE_LEAVERS) {
+    quarantine_put(pointer, id, &leavers);
+    if (LIKELY(leavers.count == 0))
+        return;
+    give_leavers(&leavers, true);
+    while (leavers.more) {
         quarantine_leave(false, &leavers);
-        give_leavers(&leavers);
+        give_leavers(&leavers, true);
     }
     settle();
 }
@@ -230,7 +239,7 @@ static void strip_small(const char *function, const struct block *block, uint32_
     prove_whole(function, block, slab_bytes(block->slab));
     if (!is_whole_before(block->slab, slot))
         fail_before(function, block);
-    clear_slot(block->slab, block->base);
+    clear_slot(block->slab->id, block->base);
 }
 
 static void give_small(const char *function, struct block *block) {
@@ -244,7 +253,7 @@ static void give_small(const char *function, struct block *block) {
     if (user_heap_of(block))
         user_heap_give(function, block);
     else
-        wait((void *)block->base, slab_bytes(slab));
+        wait((void *)block->base, slab->id);
 }
 
 // --- whole blocks --------------------------------------------------------------------------------
@@ -280,9 +289,23 @@ static struct span *span_of(void *pointer) {
     return pointer ? page_map_span((uintptr_t)pointer) : NULL;
 }
 
+// A batch for the stock; one of it, or NULL: no memory.
+NOINLINE static void *restock(class_id id, uint32_t missing) {
+    void    *slots[STOCK_LEAST + STOCK_BATCH];
+    uint32_t count = arena_take(id, slots, missing), put = 0;
+    if (count == 0)
+        return stock_keeps(id) ? stock_take_last(id) : NULL;
+    if (count > 1)
+        put = stock_put(id, slots, count - 1);
+    if (put < count - 1)
+        arena_give("malloc", id, slots + put, count - 1 - put);
+    return slots[count - 1];
+}
+
 static void *take_small(class_id id, size_t bytes, bool *is_zero) {
-    void *slot = NULL;
-    if (arena_take(id, &slot, 1) == 0)
+    uint32_t missing = 1;
+    void    *slot = stock_keeps(id) ? stock_take(id, &missing) : NULL;
+    if (!slot && !(slot = restock(id, missing)))
         return NULL;
     *is_zero = dress(slot, bytes);
     return slot;
@@ -313,6 +336,37 @@ void *hardened_take(struct user_heap *heap, size_t bytes, size_t alignment, bool
     *is_zero = span->state == SPAN_CLEAN;
     dress_whole(span, bytes);
     return (void *)span->base;
+}
+
+void *hardened_take_ready(size_t bytes) {
+    size_t   needed = max_size(bytes + canary_bytes(), 1);
+    class_id id = needed <= SMALL_MAX ? size_class_of(needed) : (class_id)CLASS_NONE;
+    uint32_t missing;
+    void    *slot = id != CLASS_NONE && stock_keeps(id) ? stock_take(id, &missing) : NULL;
+    if (LIKELY(slot != NULL))
+        dress(slot, bytes);
+    return slot;
+}
+
+bool hardened_give_live(const char *function, void *pointer) {
+    uintptr_t    address = (uintptr_t)pointer;
+    bool         is_slab = page_map_class(address) == CLASS_HEAP_SLAB;
+    struct slab *slab = is_slab ? slab_find(address) : NULL;
+    if (UNLIKELY(!slab))
+        return false;
+    uint32_t slot = slab_slot_of(slab, address);
+    if (UNLIKELY(slot >= slab->slot_count || slab_slot_address(slab, slot) != address))
+        return false;
+    uint16_t mark = PEEK(slab_mark(slab, slot));
+    if (UNLIKELY(mark < SLOT_LIVE))
+        return false;
+    give_small(function, &(struct block){.kind = BLOCK_SMALL,
+                                         .id = slab->id,
+                                         .span = slab->span,
+                                         .slab = slab,
+                                         .base = address,
+                                         .usable = slab_bytes(slab) - (mark - SLOT_LIVE)});
+    return true;
 }
 
 void hardened_give(const char *function, struct block *block) {
@@ -352,7 +406,7 @@ static void end_slab(struct slab *slab) {
         uintptr_t base = slab_slot_address(slab, slot);
         uint16_t  mark = PEEK(slab_mark(slab, slot));
         if (mark == SLOT_FREED) {
-            prove_clear(heap_end, slab, base);
+            prove_clear(heap_end, slab->id, base);
         } else if (mark >= SLOT_LIVE) {
             struct block block = block_find((void *)base);
             strip_small(heap_end, &block, slot);
@@ -372,22 +426,56 @@ void hardened_destroy(struct user_heap *heap) {
 
 // --- what waits ----------------------------------------------------------------------------------
 
-bool hardened_flush(void) {
+static bool give_stock(void) {
+    void *slots[STOCK_BATCH];
+    bool  some = false;
+    for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
+        for (uint32_t count; (count = stock_drain((class_id)id, slots)) > 0; some = true)
+            arena_give("free", (class_id)id, slots, count);
+    return some;
+}
+
+bool hardened_trim(void) {
     struct quarantine_leavers leavers;
-    bool                      some = false;
+    bool                      some = give_stock();
     do {
-        quarantine_leave(true, &leavers);
-        give_leavers(&leavers);
+        quarantine_leave_batch(&leavers);
+        give_leavers(&leavers, false);
         some |= leavers.count > 0;
     } while (leavers.count > 0);
     return some;
 }
 
+bool hardened_flush(void) {
+    struct quarantine_leavers leavers;
+    bool                      some = give_stock();
+    do {
+        quarantine_leave(true, &leavers);
+        give_leavers(&leavers, false);
+        some |= leavers.count > 0;
+    } while (leavers.count > 0);
+    return some;
+}
+
+uint64_t hardened_slots(class_id id) {
+    return hardened_is_on() ? stock_count(id) + quarantine_count(id) : 0;
+}
+
+void hardened_count(struct counters *totals) {
+    for (unsigned id = SMALL_CLASS_FIRST; hardened_is_on() && id <= SMALL_CLASS_LAST; id++)
+        totals->value[COUNTER_cached_bytes] += hardened_slots((class_id)id) *
+                                               class_bytes((class_id)id);
+}
+
 static void look(void *pointer) {
-    prove_clear("free", slab_find((uintptr_t)pointer), (uintptr_t)pointer);
+    struct slab *slab = slab_find((uintptr_t)pointer);
+    if (PEEK(slab_mark(slab, slab_slot_of(slab, (uintptr_t)pointer))) == SLOT_FREED)
+        prove_clear("free", slab->id, (uintptr_t)pointer);
 }
 
 void hardened_last_look(void) {
-    if (hardened_is_on())
-        quarantine_each(look);
+    if (!hardened_is_on())
+        return;
+    quarantine_each(look);
+    stock_each(look);
 }

@@ -7,19 +7,33 @@
 #include "os/os.h"
 #include "page/meta.h"
 
-enum { PARTS = 4, RANDOM_SLOTS = 32, QUEUE_SLOTS = 4096 };
+enum { PARTS = 4, RANDOM_SLOTS = 32, QUEUE_SLOTS = 4096, CLASSES = SMALL_CLASS_LAST + 1 };
 
 struct waiting {
     void    *slot;  // NULL: nobody
-    uint32_t bytes;
+    class_id id;
+};
+
+// A class's batch: slots that have waited.
+struct batch {
+    uint32_t count;
+    void    *slots[QUARANTINE_LEAVERS];
+};
+
+// Out of reach of the program.
+struct store {
+    struct waiting queue[QUEUE_SLOTS];
+    struct batch   batches[CLASSES];
+    uint32_t       slots[CLASSES];  // that are in the part, by class; read by anybody
 };
 
 static struct part {
-    struct lock     lock;
-    uint32_t        first, count;  // of the queue
-    size_t          bytes;         // in both
-    struct waiting *queue;         // QUEUE_SLOTS, made at the first use
-    struct waiting  random[RANDOM_SLOTS];
+    struct lock    lock;
+    uint32_t       first, count;  // of the queue
+    size_t         bytes;         // in queue and random part
+    uint64_t       numbers;       // secret_next
+    struct store  *store;         // made at the first use, under the lock
+    struct waiting random[RANDOM_SLOTS];
 } CACHE_ALIGNED parts[PARTS];
 
 static size_t part_bytes;  // the most of a part; constant after start
@@ -30,92 +44,172 @@ static size_t part_bytes;  // the most of a part; constant after start
 
 void quarantine_start(size_t bytes) {
     part_bytes = bytes / PARTS;
-    EACH_PART(part)
+    EACH_PART(part) {
         lock_init(&part->lock, RANK_QUARANTINE);
+        part->numbers = secret_random();
+    }
 }
 
-// The queue's array, out of reach of the program. False: no memory for it.
-static bool has_queue_locked(struct part *part) {
-    if (UNLIKELY(!part->queue))
-        part->queue = meta_forever(QUEUE_SLOTS * sizeof *part->queue);
-    return part->queue != NULL;
+// False: no memory for it.
+static bool has_store_locked(struct part *part) {
+    // Release: pairs with the acquire in quarantine_count; nobody else reads it without the lock.
+    if (UNLIKELY(!part->store))
+        __atomic_store_n(&part->store, meta_forever(sizeof *part->store), __ATOMIC_RELEASE);
+    return part->store != NULL;
 }
 
-static void leave_first_locked(struct part *part, struct quarantine_leavers *leavers) {
-    struct waiting *waiting = &part->queue[part->first];
-    leavers->slots[leavers->count++] = waiting->slot;
-    part->bytes -= waiting->bytes;
-    waiting->slot = NULL;
+static uint32_t batch_slots(class_id id) {
+    uint32_t fit = QUARANTINE_BATCH_BYTES / class_bytes(id);
+    return fit > QUARANTINE_LEAVERS ? QUARANTINE_LEAVERS : fit < 2 ? 1 : fit;
+}
+
+static void count_slots_locked(struct part *part, class_id id, uint32_t more) {
+    POKE(&part->store->slots[id], part->store->slots[id] + more);
+}
+
+// --- what has waited -----------------------------------------------------------------------------
+
+static void take_batch_locked(struct part *part, class_id id, struct quarantine_leavers *leavers) {
+    struct batch *batch = &part->store->batches[id];
+    leavers->id = id;
+    leavers->count = batch->count;
+    for (uint32_t i = 0; i < batch->count; i++)
+        leavers->slots[i] = batch->slots[i];
+    batch->count = 0;
+    count_slots_locked(part, id, -leavers->count);
+}
+
+// Who gives the batch back looks at every slot: it is on its way by then.
+static void to_batch_locked(struct part *part, struct waiting waiting,
+                            struct quarantine_leavers *leavers) {
+    struct batch *batch = &part->store->batches[waiting.id];
+    part->bytes -= class_bytes(waiting.id);
+    __builtin_prefetch(waiting.slot);
+    batch->slots[batch->count++] = waiting.slot;
+    if (batch->count >= batch_slots(waiting.id))
+        take_batch_locked(part, waiting.id, leavers);
+}
+
+static struct waiting first_locked(struct part *part) {
+    struct waiting waiting = part->store->queue[part->first];
     part->first = (part->first + 1) % QUEUE_SLOTS;
     part->count--;
+    return waiting;
 }
 
-static void leave_random_locked(struct part *part, struct quarantine_leavers *leavers) {
-    for (unsigned i = 0; i < RANDOM_SLOTS && leavers->count < QUARANTINE_LEAVERS; i++) {
-        struct waiting *waiting = &part->random[i];
-        if (!waiting->slot)
+// Some place that somebody has; slot NULL: none.
+static struct waiting random_locked(struct part *part) {
+    unsigned start = secret_next_below(&part->numbers, RANDOM_SLOTS);
+    for (unsigned i = 0; i < RANDOM_SLOTS; i++) {
+        struct waiting *place = &part->random[(start + i) % RANDOM_SLOTS], waiting = *place;
+        if (!waiting.slot)
             continue;
-        leavers->slots[leavers->count++] = waiting->slot;
-        part->bytes -= waiting->bytes;
-        waiting->slot = NULL;
+        place->slot = NULL;
+        return waiting;
     }
+    return (struct waiting){NULL, CLASS_NONE};
 }
 
 // The queue's first; where only the random ones are left, those: few large slots fill a part.
 static void leave_locked(struct part *part, size_t bytes_max, struct quarantine_leavers *leavers) {
-    while (part->bytes > bytes_max && part->count > 0 && leavers->count < QUARANTINE_LEAVERS)
-        leave_first_locked(part, leavers);
-    if (part->bytes > bytes_max && part->count == 0)
-        leave_random_locked(part, leavers);
+    while (part->bytes > bytes_max && leavers->count == 0)
+        to_batch_locked(part, part->count > 0 ? first_locked(part) : random_locked(part), leavers);
+    leavers->more = part->bytes > bytes_max;
 }
+
+static void leave_batch_locked(struct part *part, struct quarantine_leavers *leavers) {
+    for (unsigned id = SMALL_CLASS_FIRST; id < CLASSES && leavers->count == 0; id++)
+        if (part->store->batches[id].count > 0)
+            take_batch_locked(part, (class_id)id, leavers);
+}
+
+// --- the functions -------------------------------------------------------------------------------
 
 static void enqueue_locked(struct part *part, struct waiting waiting,
                            struct quarantine_leavers *leavers) {
     if (part->count == QUEUE_SLOTS)
-        leave_first_locked(part, leavers);
-    part->queue[(part->first + part->count) % QUEUE_SLOTS] = waiting;
+        to_batch_locked(part, first_locked(part), leavers);
+    part->store->queue[(part->first + part->count) % QUEUE_SLOTS] = waiting;
     part->count++;
 }
 
-void quarantine_put(void *slot, uint32_t bytes, struct quarantine_leavers *leavers) {
+static void put_locked(struct part *part, void *slot, class_id id,
+                       struct quarantine_leavers *leavers) {
+    struct waiting *place = &part->random[secret_next_below(&part->numbers, RANDOM_SLOTS)];
+    struct waiting  displaced = *place;
+    *place = (struct waiting){slot, id};
+    part->bytes += class_bytes(id);
+    count_slots_locked(part, id, 1);
+    if (displaced.slot)
+        enqueue_locked(part, displaced, leavers);
+    leave_locked(part, part_bytes, leavers);
+}
+
+static void leave_at_once(void *slot, class_id id, struct quarantine_leavers *leavers) {
+    leavers->id = id;
+    leavers->slots[leavers->count++] = slot;
+}
+
+void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers) {
     struct part *part = &parts[os_cpu() % PARTS];
     leavers->count = 0;
+    leavers->more = false;
     // Without the lock, which fork does not take where there is no quarantine.
-    if (bytes > part_bytes) {
-        leavers->slots[leavers->count++] = slot;
+    if (UNLIKELY(class_bytes(id) > part_bytes)) {
+        leave_at_once(slot, id, leavers);
         return;
     }
     lock_acquire(&part->lock);
-    if (!has_queue_locked(part)) {
-        leavers->slots[leavers->count++] = slot;
-    } else {
-        struct waiting *place = &part->random[secret_below(RANDOM_SLOTS)], displaced = *place;
-        *place = (struct waiting){slot, bytes};
-        part->bytes += bytes;
-        if (displaced.slot)
-            enqueue_locked(part, displaced, leavers);
-        leave_locked(part, part_bytes, leavers);
-    }
+    if (LIKELY(has_store_locked(part)))
+        put_locked(part, slot, id, leavers);
+    else
+        leave_at_once(slot, id, leavers);
     lock_release(&part->lock);
 }
 
 void quarantine_leave(bool all, struct quarantine_leavers *leavers) {
     leavers->count = 0;
+    leavers->more = false;
     EACH_PART(part) {
         lock_acquire(&part->lock);
-        leave_locked(part, all ? 0 : part_bytes, leavers);
+        if (part->store)
+            leave_locked(part, all ? 0 : part_bytes, leavers);
         lock_release(&part->lock);
+        if (leavers->count > 0)
+            return;
     }
+    if (all)
+        quarantine_leave_batch(leavers);
+}
+
+void quarantine_leave_batch(struct quarantine_leavers *leavers) {
+    leavers->count = 0;
+    leavers->more = false;
+    EACH_PART(part) {
+        lock_acquire(&part->lock);
+        if (part->store)
+            leave_batch_locked(part, leavers);
+        lock_release(&part->lock);
+        if (leavers->count > 0)
+            return;
+    }
+}
+
+static void each_locked(const struct part *part, void (*look)(void *slot)) {
+    for (unsigned i = 0; i < RANDOM_SLOTS; i++)
+        if (part->random[i].slot)
+            look(part->random[i].slot);
+    for (uint32_t i = 0; i < part->count; i++)
+        look(part->store->queue[(part->first + i) % QUEUE_SLOTS].slot);
+    for (unsigned id = SMALL_CLASS_FIRST; part->store && id < CLASSES; id++)
+        for (uint32_t i = 0; i < part->store->batches[id].count; i++)
+            look(part->store->batches[id].slots[i]);
 }
 
 void quarantine_each(void (*look)(void *slot)) {
     EACH_PART(part) {
         lock_acquire(&part->lock);
-        for (unsigned i = 0; i < RANDOM_SLOTS; i++)
-            if (part->random[i].slot)
-                look(part->random[i].slot);
-        for (uint32_t i = 0; i < part->count; i++)
-            look(part->queue[(part->first + i) % QUEUE_SLOTS].slot);
+        each_locked(part, look);
         lock_release(&part->lock);
     }
 }
@@ -127,22 +221,46 @@ size_t quarantine_bytes(void) {
     return bytes;
 }
 
+uint64_t quarantine_count(class_id id) {
+    uint64_t count = 0;
+    EACH_PART(part) {
+        // Acquire: pairs with the release in has_store_locked.
+        const struct store *store = __atomic_load_n(&part->store, __ATOMIC_ACQUIRE);
+        count += store ? PEEK(&store->slots[id]) : 0;
+    }
+    return count;
+}
+
+// --- the checker ---------------------------------------------------------------------------------
+
+static void check_waiting(const struct waiting *waiting, size_t *bytes, uint32_t *slots) {
+    if (!waiting->slot)
+        return;
+    *bytes += class_bytes(waiting->id);
+    slots[waiting->id]++;
+}
+
 static void check_part(const struct part *part) {
-    size_t bytes = 0;
-    for (unsigned i = 0; i < RANDOM_SLOTS; i++)
-        bytes += part->random[i].slot ? part->random[i].bytes : 0;
-    for (uint32_t i = 0; i < part->count; i++)
-        bytes += part->queue[(part->first + i) % QUEUE_SLOTS].bytes;
-    if (bytes != part->bytes)
-        fail_internal("quarantine: the bytes are not the sum of what waits");
+    uint32_t slots[CLASSES] = {0};
+    size_t   bytes = 0;
     if (part->count > QUEUE_SLOTS || part->first >= QUEUE_SLOTS)
         fail_internal("quarantine: the queue is out of its array");
+    for (unsigned i = 0; i < RANDOM_SLOTS; i++)
+        check_waiting(&part->random[i], &bytes, slots);
+    for (uint32_t i = 0; i < part->count; i++)
+        check_waiting(&part->store->queue[(part->first + i) % QUEUE_SLOTS], &bytes, slots);
+    if (bytes != part->bytes)
+        fail_internal("quarantine: the bytes are not the sum of what waits");
+    for (unsigned id = SMALL_CLASS_FIRST; id < CLASSES; id++)
+        if (slots[id] + part->store->batches[id].count != part->store->slots[id])
+            fail_internal("quarantine: a class has not as many slots as are counted");
 }
 
 void quarantine_check(void) {
     EACH_PART(part) {
         lock_acquire(&part->lock);
-        check_part(part);
+        if (part->store)
+            check_part(part);
         lock_release(&part->lock);
     }
 }

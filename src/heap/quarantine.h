@@ -2,6 +2,7 @@
 //
 //   freed slot -> random part: takes the place of one of RANDOM_SLOTS, which goes on
 //              -> queue: first in, first out, within TIDE_QUARANTINE bytes
+//              -> batch of its class: until there are enough of them to go back together
 //              -> its slab
 //
 // A slot that waits is a taken one to its slab, and SLOT_FREED (heap/slab.h). Who frees does not
@@ -10,26 +11,33 @@
 // touches the slots themselves.
 // Lock: RANK_QUARANTINE, one a part, around what stands here only.
 #pragma once
-#include "base/base.h"
+#include "base/size_class.h"
 
-enum { QUARANTINE_LEAVERS = 16 };
+enum { QUARANTINE_LEAVERS = 32, QUARANTINE_BATCH_BYTES = 8192 };
 
+// Slots of one class.
 struct quarantine_leavers {
-    unsigned count;
+    class_id id;
+    bool     more;  // there may be others: quarantine_leave
+    uint32_t count;
     void    *slots[QUARANTINE_LEAVERS];
 };
 
 // Once, before the first free. `bytes` of all parts together; 0: nothing waits.
 void quarantine_start(size_t bytes);
-// Puts a slot in. What leaves for it is the caller's to give back; when it is as many as there is
-// room for, more may be due (quarantine_leave). Where nothing waits the slot itself leaves.
-void quarantine_put(void *slot, uint32_t bytes, struct quarantine_leavers *leavers);
-// What is due in any part; with `all`, whatever waits. None: that was all.
+// Puts a slot in. What leaves for it is the caller's to give back. Where nothing waits the slot
+// itself leaves.
+void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers);
+// What is due in any part, a full batch; with `all`, whatever waits. None: that was all.
 void quarantine_leave(bool all, struct quarantine_leavers *leavers);
+// A batch that is not full yet, of slots that have waited; none: there are no such.
+void quarantine_leave_batch(struct quarantine_leavers *leavers);
 // Calls `look` for every slot that waits, under the lock of its part.
 void quarantine_each(void (*look)(void *slot));
-// Bytes that wait.
+// Bytes that wait, but for those in batches.
 size_t quarantine_bytes(void);
+// Slots of a class, those in batches included: a figure of a moment.
+uint64_t quarantine_count(class_id id);
 // Traps unless the sums are right.
 void quarantine_check(void);
 

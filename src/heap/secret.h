@@ -1,8 +1,9 @@
 // heap/secret.h - what a hardened process does not tell: canaries, and numbers for its choices.
 //
-// Two keys of 64 bits from the kernel, drawn once at start (a forked child has its parent's: its
+// Keys of 64 bits from the kernel, drawn once at start (a forked child has its parent's: its
 // blocks' canaries are). Numbers are a counter, mixed with the keys: any thread may draw, without a
-// lock. They are for choices that an attacker should not foresee, not for keys.
+// lock. Who draws many draws one and goes on from it: that costs no shared word. They are for
+// choices that an attacker should not foresee, not for keys.
 #pragma once
 #include "base/base.h"
 
@@ -11,6 +12,16 @@ void     secret_start(void);
 uint64_t secret_random(void);
 // 0 .. below - 1; `below` >= 1.
 uint32_t secret_below(uint32_t below);
+// The next number of a row of the caller's own, which starts with a secret_random in `*row`.
+ALWAYS_INLINE uint64_t secret_next(uint64_t *row) {
+    *row += 0x9e3779b97f4a7c15u;
+    uint64_t number = (*row ^ *row >> 32) * 0xd6e8feb86659fd93u;
+    number = (number ^ number >> 32) * 0xd6e8feb86659fd93u;
+    return number ^ number >> 32;
+}
+ALWAYS_INLINE uint32_t secret_next_below(uint64_t *row, uint32_t below) {
+    return (uint32_t)((secret_next(row) >> 32) * below >> 32);
+}
 // The pattern of eight bytes behind the block at this address: none of them is zero, so that a
 // string's end that is written one too far is seen.
 uint64_t secret_canary(uintptr_t block);

@@ -61,6 +61,7 @@ struct slab *slab_new(struct span *span, struct bin *bin, class_id id) {
     slab->patience = 0;
     slab->by_trim = false;
     slab->fence = SLAB_OPEN;
+    slab->spare = false;
     POKE(&slab->handoff, 0);
     for (size_t i = 0; i < words; i++) {
         size_t slots = min_size(slab->slot_count - i * BITMAP_WORD_BITS, BITMAP_WORD_BITS);
@@ -146,31 +147,49 @@ static void note_taken(struct slab *slab, uint32_t taken, uint32_t highest) {
         slab->hole_bytes -= (uint32_t)min_size(slab->hole_bytes, (size_t)taken * slab_bytes(slab));
 }
 
-// The `index`-th bit that is set, from 0 on.
+// The `index`-th bit that is set, from 0 on: its byte from the sums over all bytes up to each, at
+// once, then its place there.
 static uint32_t nth_bit(uint64_t bits, uint32_t index) {
-    while (index-- > 0)
+    const uint64_t ones = 0x0101010101010101;
+    uint64_t       sums = bits - (bits >> 1 & 0x5555555555555555);
+    sums = (sums & 0x3333333333333333) + (sums >> 2 & 0x3333333333333333);
+    sums = ((sums + (sums >> 4)) & 0x0f0f0f0f0f0f0f0f) * ones;
+    uint64_t passed = ((index * ones | ones << 7) - sums) >> 7 & ones;  // index >= sum
+    uint32_t shift = (uint32_t)(passed * ones >> 56) * 8;
+    index -= (uint32_t)(sums << 8 >> shift & 0xff);
+    for (bits >>= shift; index > 0; index--)
         bits &= bits - 1;
-    return bits_lowest(bits);
+    return shift + bits_lowest(bits);
 }
 
-// The word of the first slot that was never used is among those chosen from, and all before it.
-static void *take_random(struct slab *slab) {
-    if (config_debug)
-        slab_check(slab);
-    if (slab->free_count == 0)
-        return NULL;
-    uint64_t words = slab->room_words & bits_low_mask(slab->high_water / BITMAP_WORD_BITS + 1);
+// A free slot. The word of the first one that was never used is among those chosen from, and all
+// before it.
+static uint32_t draw(const struct slab *slab, uint32_t high_water, uint64_t *numbers) {
+    uint64_t words = slab->room_words & bits_low_mask(high_water / BITMAP_WORD_BITS + 1);
     if (!words)
         words = slab->room_words & -slab->room_words;
-    uint32_t  word = nth_bit(words, secret_below(bits_count(words)));
-    uint64_t *free = &slab->words[word];
-    uint32_t  bit = nth_bit(*free, secret_below(bits_count(*free)));
-    POKE(free, *free & ~((uint64_t)1 << bit));
-    if (*free == 0)
-        slab->room_words &= ~((uint64_t)1 << word);
-    uint32_t slot = word * BITMAP_WORD_BITS + bit;
-    note_taken(slab, 1, slot);
-    return (void *)slab_slot_address(slab, slot);
+    uint32_t word = nth_bit(words, secret_next_below(numbers, bits_count(words)));
+    uint64_t free = slab->words[word];
+    return word * BITMAP_WORD_BITS + nth_bit(free, secret_next_below(numbers, bits_count(free)));
+}
+
+static uint32_t take_random(struct slab *slab, void **out, uint32_t count) {
+    uint32_t taken = count < slab->free_count ? count : slab->free_count, end = slab->high_water;
+    uint64_t numbers = secret_random();
+    if (config_debug)
+        slab_check(slab);
+    for (uint32_t i = 0; i < taken; i++) {
+        uint32_t  slot = draw(slab, end, &numbers);
+        uint64_t *free = &slab->words[slot / BITMAP_WORD_BITS];
+        POKE(free, *free & ~((uint64_t)1 << slot % BITMAP_WORD_BITS));
+        if (*free == 0)
+            slab->room_words &= ~((uint64_t)1 << slot / BITMAP_WORD_BITS);
+        end = (uint32_t)max_size(end, slot + 1);
+        out[i] = (void *)slab_slot_address(slab, slot);
+    }
+    if (taken > 0)
+        note_taken(slab, taken, end - 1);
+    return taken;
 }
 
 uint32_t slab_take(struct slab *slab, void **out, uint32_t count) {
@@ -193,8 +212,7 @@ uint32_t slab_take(struct slab *slab, void **out, uint32_t count) {
 uint32_t slab_take_next(struct slab *slab, void **out, uint32_t count) {
     if (LIKELY(option(OPT_HARDENED) == 0) || option(OPT_RANDOM_SLOTS) == 0)
         return slab_take(slab, out, count);
-    out[0] = take_random(slab);
-    return out[0] ? 1 : 0;
+    return take_random(slab, out, count);
 }
 
 uint32_t slab_give(struct slab *slab, void *const *slots, uint32_t count) {

@@ -75,6 +75,7 @@ struct slab {
     uint8_t              patience;    // how often holes of its were taken again (heap/hollow.h)
     bool                 by_trim;     // a trim made its holes: nothing is learned from them
     uint8_t              fence;       // enum slab_fence; atomic, by holders of slots
+    bool                 spare;       // all slots are free, and it stays for its fence's sake
     uint32_t             taken_step;  // page_gauge.step when something was last taken
     struct tree_node     node;        // in the bin's tree
     // written by any thread, atomically
@@ -122,7 +123,7 @@ void slab_delete(struct slab *slab);
 // the lowest: the order of a stack. Short batches of slots of 16 and 32 bytes that fill cache lines
 // are whole lines, where there are enough. Returns n <= min(count, free_count).
 uint32_t slab_take(struct slab *slab, void **out, uint32_t count);
-// The same, but of a hardened process: one by chance, of those used before and of the next ones.
+// The same, but of a hardened process: by chance, of those used before and of the next ones.
 uint32_t slab_take_next(struct slab *slab, void **out, uint32_t count);
 // Before slab_delete: what is unreadable is readable again. As growing does, a change of protection
 // under the bin's lock. False: the kernel refuses, and the slab has to stay.

@@ -62,7 +62,7 @@ static const char *const rank_name[RANK_COUNT] = {
     [RANK_USER_HEAP] = "user heap",     [RANK_USER_BIN] = "user bin",
     [RANK_USER_HEAPS] = "user heaps",   [RANK_ARENAS] = "arenas",
     [RANK_QUARANTINE] = "quarantine",   [RANK_CACHES] = "caches",
-    [RANK_ROOTS] = "roots",
+    [RANK_STOCK] = "stock",             [RANK_ROOTS] = "roots",
     [RANK_START] = "start",
 };
 

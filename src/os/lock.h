@@ -23,6 +23,7 @@ enum lock_rank {        // what it protects, from the ground up
     RANK_USER_HEAP,     // heap/user_heap: large and huge blocks of one user's heap
     RANK_USER_HEAPS,    // heap/user_heap: the list of them
     RANK_QUARANTINE,    // heap/quarantine: freed slots that wait, one part of them
+    RANK_STOCK,         // heap/stock: slots that wait to be handed out, one part of them
     RANK_CACHES,        // local/cache: list of caches, budget
     RANK_ROOTS,         // local/thread: which thread has which cache, against takers
     RANK_START,         // entry/init: start of the library

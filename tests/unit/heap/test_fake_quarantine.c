@@ -8,6 +8,7 @@
 enum { SLOTS = 20000 };
 
 static unsigned char state[SLOTS];  // 0 out, 1 waits
+static class_id      class_of[SLOTS];
 static unsigned      left[SLOTS], left_count;
 
 static void *slot_at(unsigned i) {
@@ -18,6 +19,7 @@ static void note(const struct quarantine_leavers *leavers) {
     for (unsigned i = 0; i < leavers->count; i++) {
         unsigned slot = (unsigned)((unsigned char *)leavers->slots[i] - state);
         CHECK(slot < SLOTS && state[slot] == 1);
+        CHECK_EQ(class_of[slot], leavers->id);
         state[slot] = 0;
         left[left_count++] = slot;
     }
@@ -32,10 +34,11 @@ static void start(size_t bytes) {
 static void put(unsigned i, uint32_t bytes) {
     struct quarantine_leavers leavers;
     state[i] = 1;
+    class_of[i] = size_class_of(bytes);
     fake_set_cpu(i % 7);
-    quarantine_put(slot_at(i), bytes, &leavers);
+    quarantine_put(slot_at(i), class_of[i], &leavers);
     note(&leavers);
-    while (leavers.count == QUARANTINE_LEAVERS) {
+    while (leavers.more) {
         quarantine_leave(false, &leavers);
         note(&leavers);
     }
@@ -47,6 +50,7 @@ static void leave_all(void) {
         quarantine_leave(true, &leavers);
         note(&leavers);
     } while (leavers.count > 0);
+    quarantine_check();
     CHECK_EQ(quarantine_bytes(), 0);
     for (unsigned i = 0; i < SLOTS; i++)
         CHECK_EQ(state[i], 0);
@@ -96,12 +100,37 @@ static void each_is_looked_at(void) {
     CHECK_EQ(left_count, 0);
 }
 
+// Few leave one by one: most wait until a batch of theirs is full.
+static void in_batches(void) {
+    struct quarantine_leavers leavers;
+    unsigned                  waiting = 0;
+    start(KIB(64));
+    for (unsigned i = 0; i < 3000; i++) {
+        unsigned before = left_count;
+        put(i, i % 2 ? 48 : 1024);
+        CHECK(left_count == before || (left_count - before) % 8 == 0);
+    }
+    quarantine_check();
+    for (unsigned i = 0; i < 3000; i++)
+        waiting += state[i];
+    CHECK_EQ(quarantine_count(size_class_of(48)) + quarantine_count(size_class_of(1024)), waiting);
+    size_t bytes = quarantine_bytes();
+    do {
+        quarantine_leave_batch(&leavers);
+        note(&leavers);
+    } while (leavers.count > 0);
+    CHECK_EQ(quarantine_bytes(), bytes);
+    quarantine_check();
+    leave_all();
+    CHECK_EQ(quarantine_count(size_class_of(48)), 0);
+}
+
 static void off_and_too_large(void) {
     start(0);
     put(1, 16);
     CHECK_EQ(left_count, 1);
     start(KIB(64));
-    put(2, KIB(16) + 16);  // a part's share is a quarter
+    put(2, KIB(18));  // a part's share is a quarter
     CHECK_EQ(left_count, 2);
     CHECK_EQ(quarantine_bytes(), 0);
 }
@@ -153,14 +182,29 @@ static void numbers(void) {
     CHECK_EQ(secret_below(1), 0);
 }
 
+// A row of one's own is as good.
+static void rows(void) {
+    unsigned counts[10] = {0};
+    uint64_t row;
+    start(0);
+    row = secret_random();
+    for (unsigned i = 0; i < 10000; i++)
+        counts[secret_next_below(&row, 10)]++;
+    for (unsigned i = 0; i < 10; i++)
+        CHECK(counts[i] > 800 && counts[i] < 1200);
+    CHECK_EQ(secret_next_below(&row, 1), 0);
+}
+
 int main(void) {
     CASE(within_bytes);
     CASE(in_no_order);
     CASE(each_is_looked_at);
+    CASE(in_batches);
     CASE(off_and_too_large);
     CASE(without_memory);
     CASE(after_fork);
     CASE(canaries);
     CASE(numbers);
+    CASE(rows);
     return 0;
 }
