@@ -10,7 +10,8 @@
 //              zero yet; it gets its canary
 //   freed      the slot's mark says live, once; the canary behind the block and the last word
 //              before it are whole; then it is zeroed and waits (heap/quarantine.h)
-//   leaves     the quarantine: it has to be zero yet; and goes back to its slab in a batch
+//   leaves     the quarantine, in a batch: a small one for the stock; else it has to be zero yet,
+//              and goes back to its slab
 //   resized    the canary is whole, and moves
 //
 // How many bytes were requested stands in the slab's record (a mark a slot, heap/slab.h) or in the
