@@ -222,7 +222,7 @@ static void wait(void *pointer, class_id id) {
         return;
     give_leavers(&leavers, true);
     while (leavers.more) {
-        quarantine_leave(false, &leavers);
+        quarantine_leave_due(&leavers);
         give_leavers(&leavers, true);
     }
     settle();
@@ -348,15 +348,11 @@ void *hardened_take_ready(size_t bytes) {
     return slot;
 }
 
-// The exchange of the mark waits for its record; so that block and word before do not wait for that.
-static void ask_for(const char *block) {
-    __builtin_prefetch(block, 1);
-    __builtin_prefetch(block - 1);
-}
-
 bool hardened_give_live(const char *function, void *pointer) {
     uintptr_t    address = (uintptr_t)pointer;
-    ask_for(pointer);
+    // The exchange of the mark waits for its record, and these need not wait for that.
+    __builtin_prefetch(pointer, 1);
+    __builtin_prefetch((char *)pointer - 1);
     bool         is_slab = page_map_class(address) == CLASS_HEAP_SLAB;
     struct slab *slab = is_slab ? slab_find(address) : NULL;
     if (UNLIKELY(!slab))
@@ -442,26 +438,23 @@ static bool give_stock(void) {
     return some;
 }
 
-bool hardened_trim(void) {
+static bool give_back(bool what_waits) {
     struct quarantine_leavers leavers;
     bool                      some = give_stock();
     do {
-        quarantine_leave_batch(&leavers);
+        (what_waits ? quarantine_leave_all : quarantine_leave_batch)(&leavers);
         give_leavers(&leavers, false);
         some |= leavers.count > 0;
     } while (leavers.count > 0);
     return some;
 }
 
+bool hardened_trim(void) {
+    return give_back(false);
+}
+
 bool hardened_flush(void) {
-    struct quarantine_leavers leavers;
-    bool                      some = give_stock();
-    do {
-        quarantine_leave(true, &leavers);
-        give_leavers(&leavers, false);
-        some |= leavers.count > 0;
-    } while (leavers.count > 0);
-    return some;
+    return give_back(true);
 }
 
 uint64_t hardened_slots(class_id id) {

@@ -167,18 +167,26 @@ void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers)
     lock_release(&part->lock);
 }
 
-void quarantine_leave(bool all, struct quarantine_leavers *leavers) {
+static void leave_above(size_t bytes_max, struct quarantine_leavers *leavers) {
     leavers->count = 0;
     leavers->more = false;
     EACH_PART(part) {
         lock_acquire(&part->lock);
         if (part->store)
-            leave_locked(part, all ? 0 : part_bytes, leavers);
+            leave_locked(part, bytes_max, leavers);
         lock_release(&part->lock);
         if (leavers->count > 0)
             return;
     }
-    if (all)
+}
+
+void quarantine_leave_due(struct quarantine_leavers *leavers) {
+    leave_above(part_bytes, leavers);
+}
+
+void quarantine_leave_all(struct quarantine_leavers *leavers) {
+    leave_above(0, leavers);
+    if (leavers->count == 0)
         quarantine_leave_batch(leavers);
 }
 

@@ -18,7 +18,7 @@ enum { QUARANTINE_LEAVERS = 32, QUARANTINE_BATCH_BYTES = 8192 };
 // Slots of one class.
 struct quarantine_leavers {
     class_id id;
-    bool     more;  // there may be others: quarantine_leave
+    bool     more;  // there may be others: quarantine_leave_due
     uint32_t count;
     void    *slots[QUARANTINE_LEAVERS];
 };
@@ -28,8 +28,9 @@ void quarantine_start(size_t bytes);
 // Puts a slot in. What leaves for it is the caller's to give back. Where nothing waits the slot
 // itself leaves.
 void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers);
-// What is due in any part, a full batch; with `all`, whatever waits. None: that was all.
-void quarantine_leave(bool all, struct quarantine_leavers *leavers);
+// What is due in any part, a full batch; or whatever waits. None: that was all.
+void quarantine_leave_due(struct quarantine_leavers *leavers);
+void quarantine_leave_all(struct quarantine_leavers *leavers);
 // A batch that is not full yet, of slots that have waited; none: there are no such.
 void quarantine_leave_batch(struct quarantine_leavers *leavers);
 // Calls `look` for every slot that waits, under the lock of its part.

@@ -39,7 +39,7 @@ static void put(unsigned i, uint32_t bytes) {
     quarantine_put(slot_at(i), class_of[i], &leavers);
     note(&leavers);
     while (leavers.more) {
-        quarantine_leave(false, &leavers);
+        quarantine_leave_due(&leavers);
         note(&leavers);
     }
 }
@@ -47,7 +47,7 @@ static void put(unsigned i, uint32_t bytes) {
 static void leave_all(void) {
     struct quarantine_leavers leavers;
     do {
-        quarantine_leave(true, &leavers);
+        quarantine_leave_all(&leavers);
         note(&leavers);
     } while (leavers.count > 0);
     quarantine_check();
