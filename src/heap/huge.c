@@ -10,7 +10,7 @@
 #include "page/thp.h"
 
 #define HUGE_NAME "tidemalloc huge"
-enum { CACHE_ENTRIES_MAX = 64, LEARNED = 64 << 20 };
+enum { CACHE_ENTRIES_MAX = 64, MAPPINGS_MANY = 16000, LEARNED = 64 << 20 };
 static const uint64_t keep_ns = 1000000000;
 
 static struct {
@@ -31,14 +31,21 @@ void huge_start(struct purge *purge) {
     shared = purge;
 }
 
-// Whoever says a threshold gets that one.
+// The kernel joins neighbouring mappings, but a free in between parts them: what is counted is how
+// many they may become. A process has 65530 (vm.max_map_count), its stacks, files and code included.
+static bool are_mappings_many(void) {
+    return PEEK(&counters_process.value[COUNTER_mappings]) >= MAPPINGS_MANY;
+}
+
+// Whoever says a threshold gets that one, while there are mappings to spare.
 static size_t learned_threshold(void) {
-    return PEEK(&missed) && options_origin(OPT_HUGE_THRESHOLD) == ORIGIN_DEFAULT ? LEARNED : 0;
+    bool learned = PEEK(&missed) && options_origin(OPT_HUGE_THRESHOLD) == ORIGIN_DEFAULT;
+    return learned || are_mappings_many() ? LEARNED : 0;
 }
 
 // Between fences every block is that does not fit a slab.
 size_t huge_threshold(void) {
-    if (fence_is_on())
+    if (fence_is_on() && !are_mappings_many())
         return SMALL_MAX;
     return max_size(option(OPT_HUGE_THRESHOLD), learned_threshold());
 }

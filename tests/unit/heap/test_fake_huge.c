@@ -56,6 +56,21 @@ static void the_threshold_learns(void) {
     CHECK_EQ(huge_evict(UINT64_MAX), MIB(20));
 }
 
+// However the threshold came about: the mappings are the program's, too.
+static void many_mappings_raise_it(void) {
+    const uint64_t many = 16000;
+    start();
+    struct span *span = take(MIB(20));
+    counters_add(&counters_process, COUNTER_mappings, many - 2);
+    CHECK_EQ(huge_threshold(), MIB(1));
+    counters_add(&counters_process, COUNTER_mappings, 1);
+    CHECK_EQ(huge_threshold(), MIB(64));
+    huge_give(span);  // unmapped at once
+    CHECK_EQ(huge_cached_count(), 0);
+    CHECK_EQ(huge_threshold(), MIB(1));
+    counters_sub(&counters_process, COUNTER_mappings, many - 1);
+}
+
 static struct span *take(size_t bytes) {
     struct span *span = huge_reuse(bytes, 1);
     if (!span)
@@ -363,6 +378,7 @@ static void fork_keeps_it_usable(void) {
 
 int main(void) {
     CASE(the_threshold_learns);  // first: what was learned stays
+    CASE(many_mappings_raise_it);
     CASE(one_mapping_a_block);
     CASE(alignments);
     CASE(reuse_within_a_quarter);
