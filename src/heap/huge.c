@@ -149,6 +149,11 @@ static size_t touched_in(const struct span *span) {
     return min_size(span->resident, os_resident_in((void *)span->base, span_bytes(span)));
 }
 
+// Between fences no more of the mapping is committed than the block has.
+static size_t committed_in(const struct span *span) {
+    return span->guard_before > 0 ? span->bytes : span_bytes(span);
+}
+
 // Unmaps; where the kernel cannot (the limit of mappings), the pages go and the empty mapping waits
 // for reuse. The bytes that were given back. What is resident is held.
 static size_t drop_held(struct span *span, enum purge_reason reason) {
@@ -163,7 +168,7 @@ static size_t drop_held(struct span *span, enum purge_reason reason) {
         return bytes;
     }
     page_map_set_class(span->base, span->granules, CLASS_FREE);
-    if (os_purge((void *)span->base, span_bytes(span)) != 0)
+    if (os_purge((void *)span->base, committed_in(span)) != 0)
         bytes = 0;
     else
         span->state = SPAN_CLEAN;

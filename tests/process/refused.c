@@ -1,5 +1,6 @@
 // tests/process/refused.c - a whole program under a filter that answers EPERM to an optional system
 // call, one after the other, from its first instruction on: it runs to its end, with all contents.
+// So do hardened ones, and ones with blocks between guard pages.
 //
 // What libc itself cannot do without (mmap, mprotect, openat, futex, clone) is refused by
 // tests/process/faults.c.
@@ -37,7 +38,12 @@ static const struct call {
     {"faccessat", SYS_faccessat},
     {"readlinkat", SYS_readlinkat},
     {"ppoll", SYS_ppoll},
+    {"gettid", SYS_gettid},
 };
+
+// One after the other, too.
+static char *const worlds[] = {"TIDE_BACKGROUND=1", "TIDE_HARDENED=1", "TIDE_GUARD=1/50"};
+enum { WORLDS = sizeof worlds / sizeof worlds[0] };
 
 // --- the program --------------------------------------------------------------------------------
 
@@ -108,30 +114,33 @@ static void program(void) {
 
 // --- the runs -----------------------------------------------------------------------------------
 
-static void run(char *self, const struct call *call) {
+static void run(char *self, const struct call *call, char *world) {
     int   status;
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
+        putenv(world);
         refuse_call(call->number, EPERM);
         execl("/proc/self/exe", self, "program", NULL);
         _exit(TEST_FAILED);
     }
     CHECK(waitpid(child, &status, 0) == child);
-    if (status != 0)
+    if (status != 0) {
         test_say(call->name);
+        test_say(world);
+    }
     CHECK_EQ(status, 0);
 }
 
 int main(int argc, char **argv) {
-    test_watchdog(argc > 1 ? RUN_SECONDS : RUN_SECONDS * 4);
+    test_watchdog(argc > 1 ? RUN_SECONDS : RUN_SECONDS * 8);
     test_need_tide();
     if (argc > 1) {
         program();
         return 0;
     }
-    setenv("TIDE_BACKGROUND", "1", 1);
-    for (unsigned i = 0; i < sizeof calls / sizeof calls[0]; i++)
-        run(argv[0], &calls[i]);
+    for (unsigned world = 0; world < WORLDS; world++)
+        for (unsigned i = 0; i < sizeof calls / sizeof calls[0]; i++)
+            run(argv[0], &calls[i], worlds[world]);
     return 0;
 }

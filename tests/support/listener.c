@@ -2,8 +2,9 @@
 #include "tests/support/listener.h"
 
 #include <linux/filter.h>
-#include <linux/seccomp.h>
+#include <poll.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -11,13 +12,13 @@
 #include "tests/support/test.h"
 
 enum {
-    SYSCALL_BYTES = 64,   // no less than the function has
     NAMING = 0x53564d41,  // PR_SET_VMA
-    FILTER_MAX = 80,
+    FILTER_MAX = 100,
 };
 
-static int install(const unsigned *numbers, unsigned calls) {
-    uint32_t           start = (uint32_t)(uintptr_t)syscall, end = start + SYSCALL_BYTES;
+static int install(const unsigned *numbers, unsigned calls, bool is_static) {
+    uint32_t           start = is_static ? (uint32_t)(uintptr_t)syscall : 0;
+    uint32_t           end = is_static ? start + LISTENER_SYSCALL_BYTES : UINT32_MAX;
     struct sock_filter code[FILTER_MAX];
     unsigned short     count = 0;
 #define ADD(...) (code[count++] = (struct sock_filter)__VA_ARGS__)
@@ -28,6 +29,11 @@ static int install(const unsigned *numbers, unsigned calls) {
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3));
     ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])));
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NAMING, 0, 1));
+    ADD(BPF_STMT(BPF_RET | BPF_K, tell));
+    ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigaction, 0, 4));
+    ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])));
+    ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SIGSEGV, 1, 0));
+    ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SIGBUS, 0, 1));
     ADD(BPF_STMT(BPF_RET | BPF_K, tell));
     ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, instruction_pointer)));
     ADD(BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, start, 1, 0));
@@ -80,12 +86,37 @@ int listener_receive(int channel) {
     return fd;
 }
 
-void listener_start(int channel, const unsigned *numbers, unsigned calls) {
-    int listener = install(numbers, calls);
+void listener_start(int channel, const unsigned *numbers, unsigned calls, bool is_static) {
+    int listener = install(numbers, calls, is_static);
     if (listener >= 0) {
         send_descriptor(channel, listener);
         close(listener);
     } else {
         CHECK(write(channel, "", 1) == 1);
     }
+}
+
+static void answer(int listener, int (*decide)(void *context, const struct seccomp_notif *told),
+                   void *context) {
+    struct seccomp_notif      told;
+    struct seccomp_notif_resp reply;
+    memset(&told, 0, sizeof told);
+    memset(&reply, 0, sizeof reply);
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &told) != 0)
+        return;  // it ended meanwhile
+    reply.id = told.id;
+    int error = decide(context, &told);
+    if (error == LISTENER_PASS)
+        reply.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    else
+        reply.error = -error;
+    ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &reply);
+}
+
+void listener_serve(int listener, unsigned seconds,
+                    int (*decide)(void *context, const struct seccomp_notif *told), void *context) {
+    struct pollfd file = {listener, POLLIN, 0};
+    while (poll(&file, 1, (int)seconds * 1000) > 0 && (file.revents & POLLIN))
+        answer(listener, decide, context);
+    close(listener);
 }

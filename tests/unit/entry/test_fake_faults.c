@@ -10,7 +10,7 @@
 //   recovery                      the same load goes without one NULL once nothing fails any more
 //   no leak                       then what is in use, and what is mapped, is what it is without a
 //                                 fault: what could not be unmapped was tried again
-// PROGRAM STEP takes every STEP-th n; 1 = all of them.
+// PROGRAM STEP takes every STEP-th n; 1 = all.
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -20,6 +20,7 @@
 #include "entry/fork.h"
 #include "entry/trim.h"
 #include "heap/arena.h"
+#include "heap/hardened.h"
 #include "heap/huge.h"
 #include "heap/user_heap.h"
 #include "tests/support/fake_os.h"
@@ -44,12 +45,16 @@ static char *worlds[][6] = {
     {"TIDE_ARENAS=1", "TIDE_CACHE=0", "TIDE_HUGE_THRESHOLD=64K", "TIDE_HUGE_CACHE=0", NULL},
     {"TIDE_SOFT_LIMIT=4M", "TIDE_PURGE_BUDGET=0", "TIDE_BACKGROUND=1", "TIDE_THP=always",
      "TIDE_HUGE_THRESHOLD=256K", NULL},
+    {"TIDE_HARDENED=1", "TIDE_QUARANTINE=off", "TIDE_RETIRED=2M", NULL},
+    {"TIDE_HARDENED=1", "TIDE_QUARANTINE=256K", "TIDE_RETIRED=2M", "TIDE_ARENAS=2", NULL},
+    {"TIDE_GUARD=1/8", "TIDE_GUARD_BLOCKS=64", NULL},
 };
 
 static const char *const call_names[FAKE_CALLS + 1] = {
     [FAKE_MAP] = "os_map",
     [FAKE_UNMAP] = "os_unmap",
     [FAKE_COMMIT] = "os_commit",
+    [FAKE_CONCEAL] = "os_conceal",
     [FAKE_PURGE] = "os_purge",
     [FAKE_AVOID_HUGE] = "os_avoid_huge_pages",
     [FAKE_PREFER_HUGE] = "os_prefer_huge_pages",
@@ -61,8 +66,10 @@ static const char *const call_names[FAKE_CALLS + 1] = {
     [FAKE_FORK_HOOKS] = "os_fork_hooks",
     [FAKE_THREAD_START] = "os_thread_start",
     [FAKE_THREAD_ASLEEP] = "os_thread_is_asleep",
+    [FAKE_THREAD_RAN] = "os_thread_ran",
     [FAKE_COPY] = "os_copy",
     [FAKE_SEAL] = "os_seal",
+    [FAKE_FAULT_HOOK] = "os_fault_hook",
     [FAKE_ANY] = "any",
 };
 
@@ -290,7 +297,7 @@ static void load(uint64_t seed) {
 // --- one run ------------------------------------------------------------------------------------
 
 static uint64_t taken_slots(void) {
-    uint64_t taken = 0;
+    uint64_t taken = counters_process.value[COUNTER_guarded_blocks];
     for (unsigned i = 0; i < arena_limit(); i++) {
         struct arena *arena = arena_at(i);
         for (unsigned id = SMALL_CLASS_FIRST; arena && id <= SMALL_CLASS_LAST; id++)
@@ -307,6 +314,8 @@ static uint64_t mapped_bytes(void) {
 
 static void check_empty(struct outcome *outcome) {
     struct counters totals = {{0}};
+    if (hardened_is_on() && hardened_flush())
+        trim_all(0);
     arena_check();
     caches_count(&totals);
     CHECK_EQ(totals.value[COUNTER_cached_bytes], 0);
