@@ -97,16 +97,18 @@ static void overflow_string(size_t bytes, ptrdiff_t distance) {
     free_among_neighbours(block, bytes);
 }
 
-// What stood there before cannot be read.
+// What stood there before cannot be read, nor what stands in other blocks: no eight bytes of it in a
+// row, or fewer where no more are read.
 static void read_behind(size_t bytes, ptrdiff_t distance) {
     give(take(bytes + (size_t)distance));
-    volatile char *block = take(bytes);
-    unsigned       seen = 0;
-    for (ptrdiff_t i = 0; i < distance; i++)
-        seen += block[bytes + (size_t)i] == SECRET;
-    if (seen == (unsigned)distance)
-        harmed();
-    give(block);
+    volatile char *block = take_among_neighbours(bytes);
+    ptrdiff_t      row = 0;
+    for (ptrdiff_t i = 0; i < distance; i++) {
+        row = block[bytes + (size_t)i] == SECRET ? row + 1 : 0;
+        if (row == 8 || row == distance)
+            harmed();
+    }
+    free_among_neighbours(block, bytes);
 }
 
 // --- after free ----------------------------------------------------------------------------------
