@@ -1,18 +1,11 @@
 // tests/process/tide_buffers.c - buffers of 2, 15 and 40 MiB come and go: while they do, without a
 // page fault; when they stay away, their memory goes too.
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "tests/support/test.h"
 #include "tests/support/tide.h"
 
 enum { WARM = 20, CYCLES = 200, TRAFFIC_MS = 2000 };
-
-static size_t faults(void) {
-    struct rusage usage;
-    CHECK_EQ(getrusage(RUSAGE_SELF, &usage), 0);
-    return (size_t)usage.ru_minflt;
-}
 
 static void cycle(void) {
     static const size_t sizes[] = {2, 15, 40};
@@ -26,10 +19,10 @@ int main(void) {
     size_t base = tide_rss();
     for (unsigned i = 0; i < WARM; i++)
         cycle();
-    size_t before = faults();
+    size_t before = tide_faults();
     for (unsigned i = 0; i < CYCLES; i++)
         cycle();
-    size_t more = faults() - before;
+    size_t more = tide_faults() - before;
     tide_show("cycling", tide_rss(), base, 0);
     dprintf(STDOUT_FILENO, "%zu page faults in %d cycles\n", more, CYCLES);
     CHECK_LE(more, CYCLES / 2);

@@ -52,6 +52,12 @@ size_t proc_rss_anonymous(void) {
     return find_figure(text, "Anonymous") * KIB;
 }
 
+size_t proc_rss_lazy(void) {
+    char text[READ_BYTES];
+    read_file("/proc/self/smaps_rollup", text, sizeof text);
+    return find_figure(text, "LazyFree") * KIB;
+}
+
 size_t proc_status_bytes(const char *key) {
     char text[READ_BYTES];
     read_file("/proc/self/status", text, sizeof text);

@@ -24,6 +24,9 @@ size_t proc_rss(void);
 // Resident bytes of private anonymous memory: the heap and the stacks without program files.
 size_t proc_rss_anonymous(void);
 
+// What of it the kernel may take when it wants (MADV_FREE).
+size_t proc_rss_lazy(void);
+
 // One figure of /proc/self/status, in bytes; key without colon, "VmHWM". Fails when absent.
 size_t proc_status_bytes(const char *key);
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "tests/support/proc.h"
@@ -91,6 +92,12 @@ void tide_light_traffic(enum tide_traffic traffic, unsigned milliseconds) {
     }
 }
 
+size_t tide_faults(void) {
+    struct rusage usage;
+    CHECK_EQ(getrusage(RUSAGE_SELF, &usage), 0);
+    return (size_t)usage.ru_minflt;
+}
+
 size_t tide_rss(void) {
     return proc_rss();
 }
@@ -113,4 +120,5 @@ void tide_burst(struct tide_load *load, size_t (*size)(uint64_t *state)) {
     size_t rss = tide_rss();
     tide_show("after the last free", rss, base, 0);
     CHECK_LE(rss, base + (size_t)32 * TIDE_MIB);
+    CHECK_EQ(proc_rss_lazy(), 0);
 }

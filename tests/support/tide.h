@@ -44,9 +44,11 @@ enum tide_traffic {
 void tide_light_traffic(enum tide_traffic traffic, unsigned milliseconds);
 
 // A burst of 512 MiB that is freed: prints what is resident, and fails when at the last free that
-// is more than 32 MiB above what was there before.
+// is more than 32 MiB above what was there before, or some of it is only there for nobody wanted it.
 void tide_burst(struct tide_load *load, size_t (*size)(uint64_t *state));
 
+// Page faults of this process so far.
+size_t tide_faults(void);
 // Resident bytes; shown on stdout beside what they are compared with.
 size_t tide_rss(void);
 void   tide_show(const char *what, size_t rss, size_t base, size_t live);
