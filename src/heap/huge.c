@@ -31,8 +31,7 @@ void huge_start(struct purge *purge) {
     shared = purge;
 }
 
-// The kernel joins neighbouring mappings, but a free in between parts them: what is counted is how
-// many they may become. A process has 65530 (vm.max_map_count), its stacks, files and code included.
+// What the kernel joined a free in between parts: this is how many there may be. See huge.h.
 static bool are_mappings_many(void) {
     return PEEK(&counters_process.value[COUNTER_mappings]) >= MAPPINGS_MANY;
 }
@@ -149,16 +148,12 @@ static size_t touched_in(const struct span *span) {
     return min_size(span->resident, os_resident_in((void *)span->base, span_bytes(span)));
 }
 
-// Between fences no more of the mapping is committed than the block has.
-static size_t committed_in(const struct span *span) {
-    return span->guard_before > 0 ? span->bytes : span_bytes(span);
-}
-
 // Unmaps; where the kernel cannot (the limit of mappings), the pages go and the empty mapping waits
 // for reuse. The bytes that were given back. What is resident is held.
 static size_t drop_held(struct span *span, enum purge_reason reason) {
     size_t bytes = span->resident;
     size_t touched = reason == PURGE_ON_REQUEST ? 0 : touched_in(span);
+    size_t committed = span->guard_before > 0 ? span->bytes : span_bytes(span);  // between fences
     page_map_set_class(span->base, span->granules, CLASS_NONE);
     if (fence_unmap(span) == 0) {
         page_gauge_purged(&shared->gauge, touched);
@@ -168,7 +163,7 @@ static size_t drop_held(struct span *span, enum purge_reason reason) {
         return bytes;
     }
     page_map_set_class(span->base, span->granules, CLASS_FREE);
-    if (os_purge((void *)span->base, committed_in(span)) != 0)
+    if (os_purge((void *)span->base, committed) != 0)
         bytes = 0;
     else
         span->state = SPAN_CLEAN;
@@ -340,8 +335,7 @@ void huge_give(struct span *span) {
 // --- resizing ------------------------------------------------------------------------------------
 
 static void set_length(struct span *span, size_t granules) {
-    counters_add(&counters_process, COUNTER_mapped_bytes,
-                 (granules - span->granules) * GRANULE);
+    counters_add(&counters_process, COUNTER_mapped_bytes, (granules - span->granules) * GRANULE);
     if (granules > span->granules)
         counters_add(&counters_process, COUNTER_remaps, 1);
     span->granules = granules;

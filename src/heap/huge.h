@@ -19,8 +19,9 @@ void huge_start(struct purge *purge);
 // Blocks above this many bytes are huge: TIDE_HUGE_THRESHOLD. Where nobody set it that is 1 MiB
 // until freed mappings were there and did not fit a request, or were unmapped too early; then 64
 // MiB, for good: the program's sizes vary, and in the arenas freed memory is split and joined and
-// used again without system calls. It is 64 MiB, too, while huge blocks have 16,000 mappings, whatever
-// anybody set: the process may have 65530 in all, and they are the program's as well.
+// used again without system calls. It is 64 MiB, too, while huge blocks have 16,000 mappings,
+// whatever anybody set: the process may have 65530 in all (vm.max_map_count), stacks and files
+// included, and the kernel joins neighbouring ones only until a block in between is freed.
 size_t huge_threshold(void);
 // A block in a freed mapping that fits, or NULL. To be asked first for every request above
 // TIDE_HUGE_THRESHOLD, whatever was learned.

@@ -222,8 +222,8 @@ static void load(void) {
     malloc_trim(0);
 }
 
-// In a hardened process it is left to chance which freed blocks wait, which counts as in use, and how
-// much lies around each; and which of libc's few blocks counts as pages, between guards.
+// In a hardened process it is left to chance which freed blocks wait, which counts as in use, and
+// how much lies around each; and which of libc's few blocks counts as pages, between guards.
 static void look(struct outcome *outcome) {
     const char *quarantine = getenv("TIDE_QUARANTINE");
     *outcome = (struct outcome){nulls, mallinfo2().uordblks, proc_rss_anonymous(),

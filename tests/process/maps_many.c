@@ -1,8 +1,8 @@
 // tests/process/maps_many.c - a heap of very many huge blocks leaves the program its mappings:
 // every second one is freed, so that what the kernel had joined falls apart, twice.
 //
-// MAPS_BLOCKS, MAPS_BYTES, MAPS_MOST in the environment: how many blocks of which size, and how many
-// mappings are allowed.
+// MAPS_BLOCKS, MAPS_BYTES, MAPS_MOST in the environment: how many blocks of which size, and how
+// many mappings are allowed.
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>

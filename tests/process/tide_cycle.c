@@ -1,5 +1,5 @@
-// tests/process/tide_cycle.c - buffers of sixteen sizes from 100 KB to 40 MiB come and go, one after
-// the other: in the long run without page faults; when they stay away, their memory goes too.
+// tests/process/tide_cycle.c - buffers of sixteen sizes from 100 KB to 40 MiB come and go, one
+// after the other: in the long run without page faults; when they stay away, their memory goes too.
 #include <stdlib.h>
 
 #include "tests/support/proc.h"

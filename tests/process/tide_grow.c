@@ -1,5 +1,5 @@
-// tests/process/tide_grow.c - a buffer grows from 1 to 64 MiB by realloc: each page is touched once,
-// and never is there room for two of them.
+// tests/process/tide_grow.c - a buffer grows from 1 to 64 MiB by realloc: each page is touched
+// once, and never is there room for two of them.
 #include <stdlib.h>
 
 #include "tests/support/proc.h"

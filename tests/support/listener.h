@@ -1,10 +1,10 @@
 // support/listener.h - one process sees the library's system calls in another, and may answer them.
 //
 // Seen are: calls of a list, every brk, every naming of a mapping, and every handler of SIGSEGV and
-// SIGBUS. Of the list those that are made inside syscall(2), which is how the library makes its own:
-// the filter knows where that function is in a program that is static and stands at a fixed address,
-// as the test itself does then; else it tells of all calls, and who listens looks where they were
-// made.
+// SIGBUS. Of the list those that are made inside syscall(2), which is how the library makes its
+// own: the filter knows where that function is in a program that is static and stands at a fixed
+// address, as the test itself does then; else it tells of all calls, and who listens looks where
+// they were made.
 #pragma once
 #include <linux/seccomp.h>
 #include <stdbool.h>

@@ -44,7 +44,7 @@ enum tide_traffic {
 void tide_light_traffic(enum tide_traffic traffic, unsigned milliseconds);
 
 // A burst of 512 MiB that is freed: prints what is resident, and fails when at the last free that
-// is more than 32 MiB above what was there before, or some of it is only there for nobody wanted it.
+// is more than 32 MiB above what was there before, or some of it is lazily free (MADV_FREE).
 void tide_burst(struct tide_load *load, size_t (*size)(uint64_t *state));
 
 // Page faults of this process so far.

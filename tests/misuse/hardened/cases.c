@@ -97,8 +97,8 @@ static void overflow_string(size_t bytes, ptrdiff_t distance) {
     free_among_neighbours(block, bytes);
 }
 
-// What stood there before cannot be read, nor what stands in other blocks: no eight bytes of it in a
-// row, or fewer where no more are read.
+// What stood there before cannot be read, nor what stands in other blocks: no eight bytes of it in
+// a row, or fewer where no more are read.
 static void read_behind(size_t bytes, ptrdiff_t distance) {
     give(take(bytes + (size_t)distance));
     volatile char *block = take_among_neighbours(bytes);
