@@ -334,12 +334,18 @@ void alloc_free(const char *function, void *pointer) {
     errno = before;
 }
 
-bool alloc_left_larger;
+struct alloc_left alloc_left[CLASS_COUNT];
+
+static bool was_left(const struct block *block, size_t bytes) {
+    const struct alloc_left *left = &alloc_left[block->id];
+    return bytes <= block->usable &&
+           (PEEK(&left->larger) || (PEEK(&left->half) && bytes >= block->usable / 2));
+}
 
 void alloc_free_sized(const char *function, void *pointer, size_t bytes, size_t alignment) {
     struct block block = block_find(pointer);
     if (pointer && block_is_live(&block) && !block_fits_request(&block, bytes, alignment) &&
-        !(PEEK(&alloc_left_larger) && bytes <= block.usable))
+        !was_left(&block, bytes))
         block_fail_size(function, pointer, bytes, &block);
     alloc_free(function, pointer);
 }

@@ -101,9 +101,13 @@ void *alloc_any(const struct alloc_request *request);
 COLD void alloc_free(const char *function, void *pointer);
 // Frees a live block that was found already.
 void alloc_give(const char *function, struct block *block);
-// Once a block was left much larger than asked, a small size no longer tells a mistake. Written
-// once, by who leaves it so, before the program has the block again: it hands both on together.
-extern bool alloc_left_larger;
+// By the class of the block: realloc once left one where it was that shrank into another class and
+// kept at least half of its size; left one much larger than asked, for want of memory. From then on
+// such a size no longer tells a mistake for blocks of that class. Written once, by who leaves it
+// so, before the program has the block again: it hands both on together.
+extern struct alloc_left {
+    bool half, larger;
+} alloc_left[CLASS_COUNT];
 // As alloc_free; fatal unless the block may have been asked for with this size and alignment.
 COLD void alloc_free_sized(const char *function, void *pointer, size_t bytes, size_t alignment);
 // realloc's whole contract. `zero`: bytes beyond the old usable size are zero.

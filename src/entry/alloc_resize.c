@@ -16,9 +16,22 @@ static bool is_good_enough(size_t usable, size_t bytes) {
     return bytes <= usable && bytes >= usable / 2;
 }
 
+// A look spares other threads the line.
+ALWAYS_INLINE void note_half(class_id id) {
+    if (!PEEK(&alloc_left[id].half))
+        POKE(&alloc_left[id].half, true);
+}
+
+static bool stays_where_it_is(const struct block *block, size_t bytes) {
+    bool stays = is_good_enough(block->usable, bytes);
+    if (stays)
+        note_half(block->id);
+    return stays;
+}
+
 static bool fits_slot(const struct block *block, size_t bytes) {
-    return is_good_enough(block->usable, bytes) ||
-           (bytes <= SMALL_MAX && size_class_of(bytes) == block->id);
+    return (bytes <= SMALL_MAX && size_class_of(bytes) == block->id) ||
+           stays_where_it_is(block, bytes);
 }
 
 static bool resize_span(struct block *block, size_t bytes) {
@@ -35,15 +48,15 @@ static bool resize_span(struct block *block, size_t bytes) {
 
 static bool resize_in_place(const char *function, struct block *block, size_t bytes) {
     if (UNLIKELY(block->kind == BLOCK_EMERGENCY) || UNLIKELY(thread_is_reentered()))
-        return is_good_enough(block->usable, bytes);
+        return stays_where_it_is(block, bytes);
     if (hardened_is_on())
         return hardened_resize(function, block, bytes);
     if (block->kind == BLOCK_SMALL)
         return fits_slot(block, bytes);
     if (block->kind == BLOCK_GUARDED)
         return bytes == block->usable;
-    if (bytes <= SMALL_MAX)
-        return is_good_enough(block->usable, bytes);
+    if (bytes <= SMALL_MAX && !is_good_enough(block->usable, bytes))
+        return false;
     return resize_span(block, bytes);
 }
 
@@ -81,7 +94,7 @@ static void *resize_live(const char *function, void *pointer, struct block *bloc
     if (moved || bytes > block->usable)
         return moved;
     // A block that only shrinks can stay where it is when there is no memory for a smaller one.
-    POKE(&alloc_left_larger, true);
+    POKE(&alloc_left[block->id].larger, true);
     return pointer;
 }
 
@@ -162,9 +175,12 @@ HOT void *alloc_resize(const char *function, void *pointer, size_t bytes, bool z
         UNLIKELY(!block_is_small((uintptr_t)pointer, (class_id)id)))
         return resize_slow(function, pointer, bytes, zero);
     size_t wanted = size_class_of(bytes);
-    return wanted == id || is_good_enough(class_bytes((class_id)id), bytes)
-               ? pointer
-               : move_small(function, pointer, bytes, id, wanted);
+    if (wanted == id)
+        return pointer;
+    if (!is_good_enough(class_bytes((class_id)id), bytes))
+        return move_small(function, pointer, bytes, id, wanted);
+    note_half((class_id)id);
+    return pointer;
 }
 
 bool alloc_resize_inplace(const char *function, void *pointer, size_t bytes) {

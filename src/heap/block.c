@@ -130,10 +130,14 @@ bool block_fits_request(const struct block *block, size_t bytes, size_t alignmen
         return bytes == block->usable && is_aligned(block->base, alignment);
     if (block->kind == BLOCK_GUARDED)
         return bytes == block->usable;
-    size_t least = max_size(bytes, alignment);
-    size_t rounded = least <= SMALL_MAX ? class_bytes(size_class_of(least))
-                                        : align_up(least, os_page_bytes());
-    return bytes <= block->usable && rounded >= block->usable / 2;
+    if (bytes > block->usable || alignment > PTRDIFF_MAX)
+        return false;
+    alignment = bits_round_up_power(alignment);  // as memalign
+    if (!is_aligned(block->base, alignment))
+        return false;
+    if (block->kind == BLOCK_SMALL)
+        return size_class_aligned(max_size(bytes, 1), alignment) == block->id;
+    return align_up(max_size(bytes, 1), os_page_bytes()) == block->usable;
 }
 
 void block_fail_size(const char *function, const void *pointer, size_t bytes,

@@ -53,9 +53,9 @@ ALWAYS_INLINE bool block_is_small(uintptr_t address, class_id id) {
 // The line for a pointer that is no live block, and abort. Not for BLOCK_FOREIGN, which is
 // entry/foreign's.
 NORETURN COLD void block_fail(const char *function, const void *pointer, const struct block *block);
-// True when a block asked for with this size and alignment may look like `block`: not larger than
-// it, and not below half of it (a realloc that shrinks to half or more stays in place). Of a
-// hardened process: when it was.
+// True when a block that was asked for with this size and alignment, or grew or shrank to it where
+// it has a record of its own, looks like `block`. Of a hardened process and between guard pages:
+// when it was.
 bool block_fits_request(const struct block *block, size_t bytes, size_t alignment);
 // "free_sized(0x.., 100): size does not match the 64-byte block" and abort.
 NORETURN COLD void block_fail_size(const char *function, const void *pointer, size_t bytes,

@@ -1,5 +1,5 @@
-// tests/misuse/undetected_sized_near.c - free_sized with a size between half of the block and all
-// of it.
+// tests/misuse/undetected_sized_near.c - free_sized with another size of the same class,
+// of the same last page.
 #include <stdlib.h>
 
 #include "tests/support/test.h"
@@ -7,6 +7,7 @@
 void free_sized(void *block, size_t size);
 
 int main(void) {
-    free_sized(test_hide(malloc(64)), 40);
+    free_sized(test_hide(malloc(64)), 50);
+    free_sized(test_hide(malloc(300 * 1000)), 303 * 1000);
     return 0;
 }

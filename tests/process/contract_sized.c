@@ -34,6 +34,13 @@ static void test_realloc_of_aligned(size_t size) {
     }
 }
 
+// And when it left a smaller block where it was.
+static void test_shrunk(size_t size) {
+    size_t less = size - size / 4;
+    free_sized(realloc(malloc(size), less), less);
+    free_sized(realloc(realloc(malloc(size), less), size), size);
+}
+
 // The block is really free afterwards: its memory serves the next request of the size.
 static void test_frees(size_t size) {
     enum { COUNT = 20 * 1000 };
@@ -60,6 +67,7 @@ int main(void) {
             test_every_maker(size);
             test_aligned_maker(size);
             test_realloc_of_aligned(size);
+            test_shrunk(size);
         }
     }
     test_frees(100);

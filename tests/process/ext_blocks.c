@@ -87,7 +87,7 @@ static void test_rezalloc(void) {
             CHECK(test_is_filled(block, kept, from));
             if (usable > old_usable)
                 CHECK(test_is_byte(block + old_usable, usable - old_usable, 0));
-            free(block);
+            tide_free_sized(block, sizes[to]);
         }
     }
 }

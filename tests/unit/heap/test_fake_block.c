@@ -115,21 +115,31 @@ static void foreign_pointers(void) {
 // --- what may be asked of a block ---------------------------------------------------------------
 
 static bool fits(size_t usable, size_t bytes, size_t alignment) {
-    struct block block = {.kind = BLOCK_SMALL, .usable = usable};
+    struct block block = {.kind = BLOCK_SMALL,
+                          .id = size_class_of(usable),
+                          .base = usable,  // the second slot of a slab at 0
+                          .usable = usable};
+    return block_fits_request(&block, bytes, alignment);
+}
+
+static bool fits_whole(size_t usable, size_t bytes, size_t alignment) {
+    struct block block = {.kind = BLOCK_LARGE, .id = CLASS_LARGE, .base = MIB(2), .usable = usable};
     return block_fits_request(&block, bytes, alignment);
 }
 
 static void requests_that_fit(void) {
     fake_reset();
     CHECK(fits(64, 64, 1) && fits(64, 49, 1));
-    CHECK(fits(64, 32, 1) && fits(64, 17, 1));  // it may have been shrunk in place
-    CHECK(!fits(64, 65, 1) && !fits(64, 16, 1) && !fits(64, 0, 1));
-    CHECK(fits(16, 0, 1) && fits(16, 16, 16));
-    CHECK(fits(4096, 10, 4096) && !fits(4096, 10, 1024));
-    CHECK(fits(200704, 200000, 1) && fits(200704, 100352, 1));
-    CHECK(!fits(200704, 200705, 1) && !fits(200704, 90000, 1));
-    CHECK(fits(131072, 5, 65536) && !fits(65536, 1, 1));
-    CHECK(!fits(65536, SIZE_MAX, 1));
+    CHECK(!fits(64, 65, 1) && !fits(64, 48, 1) && !fits(64, 0, 1));
+    CHECK(fits(16, 0, 1) && fits(16, 16, 16) && !fits(32, 16, 1));
+    CHECK(fits(4096, 10, 4096) && !fits(4096, 10, 1024) && !fits(4096, 10, 8192));
+    CHECK(fits(64, 40, 64) && fits(64, 40, 48) && !fits(64, 40, 16));
+    CHECK(fits(64, 64, 0) && !fits(64, 64, SIZE_MAX));
+    CHECK(fits(65536, 5, 65536) && !fits(65536, 1, 1) && !fits(65536, SIZE_MAX, 1));
+    CHECK(fits_whole(200704, 200000, 1) && fits_whole(200704, 200704, 1));
+    CHECK(!fits_whole(200704, 200705, 1) && !fits_whole(200704, 196608, 1));
+    CHECK(fits_whole(4096, 5, MIB(1)) && fits_whole(4096, 0, MIB(1)));
+    CHECK(!fits_whole(4096, 5, MIB(4)) && !fits_whole(4096, SIZE_MAX, 1));
 }
 
 // --- last words ---------------------------------------------------------------------------------
