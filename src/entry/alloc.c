@@ -15,6 +15,7 @@
 #include "heap/emergency.h"
 #include "heap/guarded.h"
 #include "heap/hardened.h"
+#include "heap/hardened_family.h"
 #include "heap/huge.h"
 #include "heap/user_heap.h"
 #include "local/parked.h"
@@ -258,6 +259,13 @@ void *alloc_slow(size_t bytes) {
     if (LIKELY(slot != NULL))
         return slot;
     return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = 1});
+}
+
+void alloc_note_family(void *block, enum family family) {
+    if (hardened_is_on())
+        hardened_note_family(block, family);
+    else if (guarded_owns((uintptr_t)block))
+        guarded_note_family(block, family);
 }
 
 // --- giving --------------------------------------------------------------------------------------

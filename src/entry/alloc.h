@@ -16,6 +16,7 @@
 #pragma once
 #include "base/size_class.h"
 #include "heap/block.h"
+#include "heap/family.h"
 #include "local/thread.h"
 #include "page/page_map.h"
 
@@ -97,6 +98,8 @@ size_t alloc_take_parked(void);
 COLD void *alloc_slow(size_t bytes);
 // Any request; `bytes` may be anything.
 void *alloc_any(const struct alloc_request *request);
+// A block just taken is one of new's, not of malloc's: noted where its record has room for it.
+COLD void alloc_note_family(void *block, enum family family);
 // Frees anything; `function` is what a message calls it. NULL is nothing.
 COLD void alloc_free(const char *function, void *pointer);
 // Frees a live block that was found already.

@@ -7,6 +7,7 @@
 #include "entry/foreign.h"
 #include "entry/init.h"
 #include "heap/arena.h"
+#include "heap/guarded.h"
 #include "heap/hardened.h"
 #include "heap/huge.h"
 #include "heap/user_heap.h"
@@ -53,8 +54,10 @@ static bool resize_in_place(const char *function, struct block *block, size_t by
         return hardened_resize(function, block, bytes);
     if (block->kind == BLOCK_SMALL)
         return fits_slot(block, bytes);
-    if (block->kind == BLOCK_GUARDED)
+    if (block->kind == BLOCK_GUARDED) {
+        guarded_prove_family(function, (void *)block->base);
         return bytes == block->usable;
+    }
     if (bytes <= SMALL_MAX && !is_good_enough(block->usable, bytes))
         return false;
     return resize_span(block, bytes);

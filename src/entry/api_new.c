@@ -27,14 +27,18 @@ NOINLINE COLD static void throw_bad_alloc(void) {
     fail_pointer("operator new", NULL, "out of memory, and no C++ runtime to throw bad_alloc");
 }
 
-NOINLINE static void *new_slow(size_t bytes, size_t alignment, enum failure failure) {
+// `family`: FAMILY_NEW or FAMILY_NEW_ARRAY.
+NOINLINE static void *new_slow(size_t bytes, size_t alignment, enum failure failure,
+                               enum family family) {
     for (;;) {
         void *block =
             alignment == 1
                 ? alloc_slow(bytes)
                 : alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = alignment});
-        if (LIKELY(block != NULL))
+        if (LIKELY(block != NULL)) {
+            alloc_note_family(block, family);
             return block;
+        }
         new_handler handler = get_new_handler ? get_new_handler() : NULL;
         if (!handler)
             break;
@@ -45,15 +49,16 @@ NOINLINE static void *new_slow(size_t bytes, size_t alignment, enum failure fail
     return NULL;
 }
 
-ALWAYS_INLINE void *new_block(size_t bytes, enum failure failure) {
+ALWAYS_INLINE void *new_block(size_t bytes, enum failure failure, enum family family) {
     void *block;
-    return LIKELY(alloc_fast(bytes, &block)) ? block : new_slow(bytes, 1, failure);
+    return LIKELY(alloc_fast(bytes, &block)) ? block : new_slow(bytes, 1, failure, family);
 }
-ALWAYS_INLINE void *new_aligned_block(size_t bytes, size_t alignment, enum failure failure) {
+ALWAYS_INLINE void *new_aligned_block(size_t bytes, size_t alignment, enum failure failure,
+                                      enum family family) {
     void *block;
     return LIKELY(alloc_fast_aligned(bytes, alignment, &block))
                ? block
-               : new_slow(bytes, alignment, failure);
+               : new_slow(bytes, alignment, failure, family);
 }
 ALWAYS_INLINE void delete_sized_block(const char *function, void *pointer, size_t bytes,
                                       size_t alignment) {
@@ -65,37 +70,37 @@ ALWAYS_INLINE void delete_block(const char *function, void *pointer) {
         alloc_free(function, pointer);
 }
 
-#define NEW(mangled, failure)                                                                      \
+#define NEW(mangled, failure, family)                                                              \
     EXPORT void           *mangled(size_t bytes);                                                  \
     EXPORT FAST_PATH void *mangled(size_t bytes) {                                                 \
-        return new_block(bytes, failure);                                                          \
+        return new_block(bytes, failure, family);                                                  \
     }
-#define NEW_NOTHROW(mangled)                                                                       \
+#define NEW_NOTHROW(mangled, family)                                                               \
     EXPORT void           *mangled(size_t bytes, const void *tag);                                 \
     EXPORT FAST_PATH void *mangled(size_t bytes, const void *tag) {                                \
         (void)tag;                                                                                 \
-        return new_block(bytes, ANSWERS_NULL);                                                     \
+        return new_block(bytes, ANSWERS_NULL, family);                                             \
     }
-#define NEW_ALIGNED(mangled, failure)                                                              \
+#define NEW_ALIGNED(mangled, failure, family)                                                      \
     EXPORT void           *mangled(size_t bytes, size_t alignment);                                \
     EXPORT FAST_PATH void *mangled(size_t bytes, size_t alignment) {                               \
-        return new_aligned_block(bytes, alignment, failure);                                       \
+        return new_aligned_block(bytes, alignment, failure, family);                               \
     }
-#define NEW_ALIGNED_NOTHROW(mangled)                                                               \
+#define NEW_ALIGNED_NOTHROW(mangled, family)                                                       \
     EXPORT void           *mangled(size_t bytes, size_t alignment, const void *tag);               \
     EXPORT FAST_PATH void *mangled(size_t bytes, size_t alignment, const void *tag) {              \
         (void)tag;                                                                                 \
-        return new_aligned_block(bytes, alignment, ANSWERS_NULL);                                  \
+        return new_aligned_block(bytes, alignment, ANSWERS_NULL, family);                          \
     }
 
-NEW(_Znwm, THROWS)
-NEW(_Znam, THROWS)
-NEW_NOTHROW(_ZnwmRKSt9nothrow_t)
-NEW_NOTHROW(_ZnamRKSt9nothrow_t)
-NEW_ALIGNED(_ZnwmSt11align_val_t, THROWS)
-NEW_ALIGNED(_ZnamSt11align_val_t, THROWS)
-NEW_ALIGNED_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t)
-NEW_ALIGNED_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t)
+NEW(_Znwm, THROWS, FAMILY_NEW)
+NEW(_Znam, THROWS, FAMILY_NEW_ARRAY)
+NEW_NOTHROW(_ZnwmRKSt9nothrow_t, FAMILY_NEW)
+NEW_NOTHROW(_ZnamRKSt9nothrow_t, FAMILY_NEW_ARRAY)
+NEW_ALIGNED(_ZnwmSt11align_val_t, THROWS, FAMILY_NEW)
+NEW_ALIGNED(_ZnamSt11align_val_t, THROWS, FAMILY_NEW_ARRAY)
+NEW_ALIGNED_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t, FAMILY_NEW)
+NEW_ALIGNED_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t, FAMILY_NEW_ARRAY)
 
 #define DELETE_NAME "operator delete"
 #define DELETE_ARRAY_NAME "operator delete[]"

@@ -12,7 +12,7 @@
 static void ask_mark(struct block *block, uint32_t slot) {
     uint16_t mark = PEEK(slab_mark(block->slab, slot));
     if (mark >= SLOT_LIVE) {
-        block->usable -= block->kind == BLOCK_SMALL ? (size_t)(mark - SLOT_LIVE) : 0;
+        block->usable -= block->kind == BLOCK_SMALL ? slot_rest(mark) : 0;
     } else {
         block->kind = BLOCK_FREED;
         block->usable = 0;
@@ -45,7 +45,7 @@ static struct block find_whole(uintptr_t address, struct span *span, class_id id
     struct block block = {.kind = BLOCK_INTERIOR, .id = id, .span = span, .base = span->base};
     if (span->base == address) {
         block.kind = id == CLASS_LARGE ? BLOCK_LARGE : BLOCK_HUGE;
-        block.usable = UNLIKELY(option(OPT_HARDENED) != 0) ? span->requested : span->bytes;
+        block.usable = UNLIKELY(option(OPT_HARDENED) != 0) ? span_requested(span) : span->bytes;
     }
     return block;
 }
@@ -138,6 +138,17 @@ bool block_fits_request(const struct block *block, size_t bytes, size_t alignmen
     if (block->kind == BLOCK_SMALL)
         return size_class_aligned(max_size(bytes, 1), alignment) == block->id;
     return align_up(max_size(bytes, 1), os_page_bytes()) == block->usable;
+}
+
+void block_add_text(struct text_line *line, const struct block *block) {
+    text_add_number(line, block->usable);
+    text_add(line, "-byte block (");
+    if (block->kind == BLOCK_SMALL) {
+        text_add_number(line, slab_bytes(block->slab));
+        text_add(line, "-byte class)");
+    } else {
+        text_add(line, block->kind == BLOCK_LARGE ? "large)" : "huge)");
+    }
 }
 
 void block_fail_size(const char *function, const void *pointer, size_t bytes,

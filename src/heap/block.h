@@ -57,6 +57,9 @@ NORETURN COLD void block_fail(const char *function, const void *pointer, const s
 // it has a record of its own, looks like `block`. Of a hardened process and between guard pages:
 // when it was.
 bool block_fits_request(const struct block *block, size_t bytes, size_t alignment);
+// Appends "60-byte block (80-byte class)", or (large), (huge): of a hardened process, where what
+// was asked for is known.
+COLD void block_add_text(struct text_line *line, const struct block *block);
 // "free_sized(0x.., 100): size does not match the 64-byte block" and abort.
 NORETURN COLD void block_fail_size(const char *function, const void *pointer, size_t bytes,
                                    const struct block *block);

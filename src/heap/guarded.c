@@ -164,6 +164,7 @@ void *guarded_take(size_t bytes, size_t alignment) {
     place->pages = pages;
     place->base = at_start ? pages : base;
     place->bytes = bytes;
+    place->family = FAMILY_MALLOC;
     put_pattern(place);
     note(&place->taken);
     place->given.thread = 0;
@@ -189,10 +190,20 @@ bool guarded_find(uintptr_t address, size_t *bytes) {
     return true;
 }
 
+void guarded_note_family(void *pointer, enum family family) {
+    place_of((uintptr_t)pointer)->family = family;
+}
+
+void guarded_prove_family(const char *function, const void *pointer) {
+    if (family_differs((enum family)place_of((uintptr_t)pointer)->family, function))
+        guarded_fail_family(function, pointer);
+}
+
 // Where the kernel keeps the pages (locked ones) they are out of reach all the same; where it
 // cannot put them out of reach the memory is gone, and only what is written to it is not told.
 void guarded_give(const char *function, void *pointer) {
     struct guarded_place *place = place_of((uintptr_t)pointer);
+    guarded_prove_family(function, pointer);
     // Acquire and release: one of two who free it goes on, and sees what the other wrote.
     if (__atomic_exchange_n(&place->state, GUARDED_FREED, __ATOMIC_ACQ_REL) != GUARDED_LIVE)
         guarded_fail(function, pointer);

@@ -18,6 +18,7 @@
 // Of two who free a block at once one is told (guarded_pool.h).
 // Lock: RANK_GUARDED around the ring; never held over a system call.
 #pragma once
+#include "heap/family.h"
 #include "heap/guarded_pool.h"
 
 // Makes a pool of `blocks` places, fewer where the address space is tight. False: no pool. Once,
@@ -28,6 +29,10 @@ bool guarded_start(unsigned blocks);
 COLD void *guarded_take(size_t bytes, size_t alignment);
 // The size of the live block that starts at an address of the pool, in `*bytes`. False: none does.
 bool guarded_find(uintptr_t address, size_t *bytes);
+// A block just taken, by new: guarded_take made it one of malloc's.
+void guarded_note_family(void *pointer, enum family family);
+// Of a live block: fatal when `function` is none of its family.
+void guarded_prove_family(const char *function, const void *pointer);
 // A pointer that guarded_find knew: freed. Fatal when it is free by now, or the bytes around it
 // were written to.
 COLD void guarded_give(const char *function, void *pointer);

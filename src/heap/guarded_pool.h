@@ -24,6 +24,7 @@ struct guarded_event {
 
 struct guarded_place {
     uint32_t             state;    // enum guarded_state; atomic
+    uint32_t             family;   // enum family, of who holds it
     uintptr_t            base;     // of the block
     size_t               bytes;    // asked for
     uintptr_t            pages;    // first page of the block; up to the end of the place

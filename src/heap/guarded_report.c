@@ -5,6 +5,7 @@
 // known without the stack of the fault is written before it is asked for.
 #include "heap/guarded_report.h"
 
+#include "heap/family.h"
 #include "os/fail.h"
 
 static uint32_t             reporter;  // the kernel's number of that thread; 0 = none yet
@@ -185,5 +186,18 @@ void guarded_fail_size(const char *function, const void *pointer, size_t bytes) 
     struct text_line            line;
     begin_report();
     fail_begin_size(&line, function, pointer, bytes, place->bytes);
+    end_in_call(&line, function, place);
+}
+
+void guarded_fail_family(const char *function, const void *pointer) {
+    const struct guarded_place *place = guarded_nearest((uintptr_t)pointer);
+    struct text_line            line;
+    begin_report();
+    fail_begin_pointer(&line, function, pointer);
+    text_add(&line, "allocated by ");
+    text_add(&line, family_maker((enum family)place->family));
+    text_add(&line, ": a ");
+    text_add_number(&line, place->bytes);
+    text_add(&line, "-byte block");
     end_in_call(&line, function, place);
 }

@@ -14,5 +14,7 @@ NORETURN COLD void guarded_report_pattern(const char *function, const struct gua
 NORETURN COLD void guarded_fail(const char *function, const void *pointer);
 // The same for a live block that is freed with the wrong size.
 NORETURN COLD void guarded_fail_size(const char *function, const void *pointer, size_t bytes);
+// And for one of another family than `function`.
+NORETURN COLD void guarded_fail_family(const char *function, const void *pointer);
 // True: the calling thread reports.
 bool guarded_is_reporting(void);

@@ -5,6 +5,7 @@
 
 #include "heap/arena.h"
 #include "heap/fence.h"
+#include "heap/hardened_family.h"
 #include "heap/huge.h"
 #include "heap/quarantine.h"
 #include "heap/secret.h"
@@ -68,22 +69,11 @@ static size_t broken_at(uintptr_t base, size_t requested, size_t room) {
 
 // --- last words ----------------------------------------------------------------------------------
 
-static void add_block(struct text_line *line, const struct block *block) {
-    text_add_number(line, block->usable);
-    text_add(line, "-byte block (");
-    if (block->kind == BLOCK_SMALL) {
-        text_add_number(line, slab_bytes(block->slab));
-        text_add(line, "-byte class)");
-    } else {
-        text_add(line, block->kind == BLOCK_LARGE ? "large)" : "huge)");
-    }
-}
-
 NORETURN COLD static void fail_behind(const char *function, const struct block *block, size_t at) {
     struct text_line line;
     fail_begin_pointer(&line, function, (void *)block->base);
     text_add(&line, "written behind the end of the ");
-    add_block(&line, block);
+    block_add_text(&line, block);
     text_add(&line, ": byte ");
     text_add_number(&line, at);
     fail_line(&line);
@@ -93,7 +83,7 @@ NORETURN COLD static void fail_before(const char *function, const struct block *
     struct text_line line;
     fail_begin_pointer(&line, function, (void *)block->base);
     text_add(&line, "written before the start of the ");
-    add_block(&line, block);
+    block_add_text(&line, block);
     fail_line(&line);
 }
 
@@ -174,10 +164,10 @@ static bool is_whole_before(const struct slab *slab, uint32_t slot) {
 
 // The canary, then the mark.
 static void set_requested(struct slab *slab, uint32_t slot, size_t bytes) {
-    size_t rest = slab_bytes(slab) - bytes;
+    uint16_t mark = slot_mark(slab_bytes(slab) - bytes, FAMILY_MALLOC);
     write_canary(slab_slot_address(slab, slot), bytes, slab_bytes(slab));
     // Release: see mark_before.
-    __atomic_store_n(slab_mark(slab, slot), (uint16_t)(SLOT_LIVE + rest), __ATOMIC_RELEASE);
+    __atomic_store_n(slab_mark(slab, slot), mark, __ATOMIC_RELEASE);
 }
 
 // A slot just taken becomes a block. True: it reads as zero.
@@ -247,8 +237,10 @@ static void give_small(const char *function, struct block *block) {
     uint32_t     slot = slab_slot_of(slab, block->base);
     // Relaxed: of two who free the same block one finds the other's mark; what they wrote into the
     // block is handed on by the locks of quarantine and bin.
-    if (__atomic_exchange_n(slab_mark(slab, slot), SLOT_FREED, __ATOMIC_RELAXED) < SLOT_LIVE)
+    uint16_t mark = __atomic_exchange_n(slab_mark(slab, slot), SLOT_FREED, __ATOMIC_RELAXED);
+    if (mark < SLOT_LIVE)
         slab_fail(function, (void *)block->base, slab);
+    hardened_prove_family(function, block, (enum family)slot_family(mark));
     strip_small(function, block, slot);
     if (user_heap_of(block))
         user_heap_give(function, block);
@@ -259,7 +251,7 @@ static void give_small(const char *function, struct block *block) {
 // --- whole blocks --------------------------------------------------------------------------------
 
 static void dress_whole(struct span *span, size_t bytes) {
-    span->requested = bytes;
+    span_set_request(span, bytes, FAMILY_MALLOC);
     write_canary(span->base, bytes, span->bytes);
 }
 
@@ -272,6 +264,7 @@ static void strip_whole(const char *function, const struct block *block) {
 
 static void give_whole(const char *function, struct block *block) {
     struct span *span = block->span;
+    hardened_prove_family(function, block, (enum family)span_family(span));
     strip_whole(function, block);
     if (span->owner)
         user_heap_give(function, block);
@@ -368,7 +361,7 @@ bool hardened_give_live(const char *function, void *pointer) {
                                          .span = slab->span,
                                          .slab = slab,
                                          .base = address,
-                                         .usable = slab_bytes(slab) - (mark - SLOT_LIVE)});
+                                         .usable = slab_bytes(slab) - slot_rest(mark)});
     return true;
 }
 
@@ -385,10 +378,12 @@ static size_t room_of(const struct block *block) {
 
 bool hardened_resize(const char *function, struct block *block, size_t bytes) {
     size_t room = room_of(block), needed = bytes;
+    hardened_prove_family(function, block, hardened_family(block));
     prove_whole(function, block, room);
     if (block->kind == BLOCK_SMALL)
         needed += canary_bytes();
-    if (needed > room || needed < room / 2)
+    if (needed > room || needed < room / 2 ||
+        (block->kind == BLOCK_SMALL && room - bytes > SLOT_REST_MAX))
         return false;
     // What was canary is not shown.
     if (bytes > block->usable)

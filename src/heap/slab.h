@@ -42,9 +42,22 @@ enum { SLAB_PATIENCE_MAX = 2 };
 enum {
     SLOT_FRESH = 0,  // nobody had it since the slab was made: its content is anything
     SLOT_FREED = 1,  // free, or waiting to be (heap/quarantine.h): zero, where that is asked for
-    SLOT_LIVE = 2,   // and on: bytes behind the requested ones, to the slot's end, plus this
+    SLOT_LIVE = 2,   // and on: see slot_mark
 };
-enum { SLOT_REST_MAX = UINT16_MAX - SLOT_LIVE };  // of a larger rest a mark cannot tell
+enum {
+    SLOT_REST_BITS = 14,
+    SLOT_REST_MAX = (1 << SLOT_REST_BITS) - 1 - SLOT_LIVE,  // of a larger one a mark cannot tell
+};
+// `rest`: bytes behind the requested ones, to the slot's end. `family`: heap/family.h.
+ALWAYS_INLINE uint16_t slot_mark(size_t rest, unsigned family) {
+    return (uint16_t)((SLOT_LIVE + rest) | family << SLOT_REST_BITS);
+}
+ALWAYS_INLINE size_t slot_rest(uint16_t mark) {
+    return (mark & ((1u << SLOT_REST_BITS) - 1)) - SLOT_LIVE;
+}
+ALWAYS_INLINE unsigned slot_family(uint16_t mark) {
+    return mark >> SLOT_REST_BITS;
+}
 
 // The granule before a slab: readable, if there is one; to be made unreadable by who holds a slot;
 // unreadable.

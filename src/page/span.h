@@ -43,7 +43,7 @@ struct span {
                                  // SPAN_SLAB: those that wait for their place in the bin's tree
     union {
         uint64_t      freed_ns;   // huge and free: when
-        size_t        requested;  // SPAN_LARGE, SPAN_HUGE of a hardened process: bytes asked for
+        size_t        request;   // SPAN_LARGE, SPAN_HUGE of a hardened process: span_set_request
     };
     uint32_t          freed_step;  // SPAN_FREE: page_gauge.step when the larger part became so
     uint16_t          guard_before, guard_after;  // huge: unreadable granules around (heap/fence.h)
@@ -68,6 +68,17 @@ ALWAYS_INLINE uintptr_t span_end(const struct span *span) {
 }
 ALWAYS_INLINE uintptr_t span_last_granule(const struct span *span) {
     return span_end(span) - GRANULE;
+}
+
+// What was asked for, in bytes, and by which functions (heap/family.h: two bits).
+ALWAYS_INLINE void span_set_request(struct span *span, size_t bytes, unsigned family) {
+    span->request = bytes << 2 | family;
+}
+ALWAYS_INLINE size_t span_requested(const struct span *span) {
+    return span->request >> 2;
+}
+ALWAYS_INLINE unsigned span_family(const struct span *span) {
+    return span->request & 3;
 }
 
 // Resident bytes of a large or huge block that its holder does not use: left by an earlier one, or

@@ -1,5 +1,5 @@
-// tests/misuse/undetected_new_free.c - new and free, malloc and delete[]: the family is not noted
-// anywhere.
+// tests/misuse/undetected_new_free.c - new and free, malloc and delete[]: the family is noted only
+// in hardened processes and between guard pages.
 #include <stdlib.h>
 
 #include "tests/support/test.h"

@@ -33,7 +33,8 @@ C_FILE = "#include <stdio.h>\n" + "".join(
 PROGRAMS = {"python3": (["python3", "-c", PYTHON], None), "perl": (["perl", "-e", PERL], None),
             "sqlite3": (["sqlite3", ":memory:"], SQL),
             "gcc -O2": (["gcc", "-O2", "-x", "c", "-S", "-o", "/dev/null", "-"], C_FILE)}
-KNOBS = ("CANARY", "ZERO_ON_FREE", "RANDOM_SLOTS", "QUARANTINE", "GUARD_PAGES", "RETIRED")
+KNOBS = ("CANARY", "ZERO_ON_FREE", "RANDOM_SLOTS", "QUARANTINE", "GUARD_PAGES", "RETIRED",
+         "FAMILIES")
 
 
 def variants(arguments):

@@ -87,8 +87,8 @@ static bool is_report(const struct death *death, struct expected *expected, cons
     char        line[512];
     bool        right = !death->hung && death->signal == SIGABRT &&
                  take_line(&at, line, sizeof line) && death_matches(line, expected->line);
-    for (char *what = strtok(expected->events, ", "); right && what; what = strtok(NULL, ", "))
-        right = take_event(&at, what, program);
+    for (char *what = strtok(expected->events, ","); right && what; what = strtok(NULL, ","))
+        right = take_event(&at, what + strspn(what, " "), program);
     if (right && *at == '\0')
         return true;
     fprintf(stderr, "expected: %s\nand its events, got signal %d and\n%s", expected->line,

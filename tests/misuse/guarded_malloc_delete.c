@@ -1,0 +1,13 @@
+// report: tidemalloc: operator delete[](0x*): allocated by malloc: a 64-byte block
+// events: allocated, operator delete[]
+// tests/misuse/guarded_malloc_delete.c - with TIDE_GUARD=1/1: malloc and delete[].
+#include <stdlib.h>
+
+#include "tests/support/test.h"
+
+void _ZdaPv(void *block);
+
+int main(void) {
+    _ZdaPv(test_hide(malloc(64)));
+    return 0;
+}
