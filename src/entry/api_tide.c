@@ -80,7 +80,7 @@ static struct block own_block(const char *function, tide_heap *heap, void *point
     if (!block_is_live(&block))
         block_fail(function, pointer, &block);
     if (user_heap_of(&block) != inner(heap))
-        fail_pointer(function, pointer, "block of another heap");
+        fail_block(function, pointer, "a ", block.usable, "-byte block of another heap");
     return block;
 }
 

@@ -41,11 +41,15 @@ static struct block find_in_slab(uintptr_t address) {
     return block;
 }
 
+static size_t usable_of(const struct span *span) {
+    return UNLIKELY(option(OPT_HARDENED) != 0) ? span_requested(span) : span->bytes;
+}
+
 static struct block find_whole(uintptr_t address, struct span *span, class_id id) {
     struct block block = {.kind = BLOCK_INTERIOR, .id = id, .span = span, .base = span->base};
     if (span->base == address) {
         block.kind = id == CLASS_LARGE ? BLOCK_LARGE : BLOCK_HUGE;
-        block.usable = UNLIKELY(option(OPT_HARDENED) != 0) ? span_requested(span) : span->bytes;
+        block.usable = usable_of(span);
     }
     return block;
 }
@@ -94,33 +98,49 @@ struct block block_find(const void *pointer) {
     }
 }
 
-static void fail_interior(const char *function, const void *pointer, const struct block *block) {
-    if (block->id == CLASS_LARGE)
-        fail_pointer(function, pointer, "pointer into the middle of a large block");
-    if (block->id == CLASS_HUGE)
-        fail_pointer(function, pointer, "pointer into the middle of a huge block");
-    slab_fail(function, pointer, block->slab);
+NORETURN static void fail_interior(const char *function, const void *pointer,
+                                   const struct block *block) {
+    struct text_line line;
+    if (block->slab)
+        slab_fail(function, pointer, block->slab);
+    fail_begin_pointer(&line, function, pointer);
+    text_add(&line, "pointer into the middle of a ");
+    text_add_number(&line, usable_of(block->span));
+    text_add(&line, block->id == CLASS_LARGE ? "-byte block (large, starts at "
+                                             : "-byte block (huge, starts at ");
+    text_add_hex(&line, block->base);
+    text_add(&line, ")");
+    fail_line(&line);
+}
+
+// A slot that is free, or a pointer into one.
+NORETURN static void fail_freed(const char *function, const void *pointer,
+                                const struct block *block) {
+    bool is_start = block->base == (uintptr_t)pointer;
+    if (fail_is_free(function) && is_start)
+        slab_fail(function, pointer, block->slab);
+    fail_block(function, pointer,
+               is_start ? "memory that is free already: a "
+                        : "memory that is free already: inside a ",
+               slab_bytes(block->slab), "-byte block");
 }
 
 void block_fail(const char *function, const void *pointer, const struct block *block) {
     switch (block->kind) {
     case BLOCK_INTERIOR:
         fail_interior(function, pointer, block);
-        break;
     case BLOCK_FREED:
-        if (fail_is_free(function) && block->base == (uintptr_t)pointer)
-            slab_fail(function, pointer, block->slab);
-        fail_pointer(function, pointer, "memory that is free already");
+        fail_freed(function, pointer, block);
     case BLOCK_UNGUARDED:
         guarded_fail(function, pointer);
     case BLOCK_SLACK:
-        fail_pointer(function, pointer, "pointer behind the last block of a slab");
+        fail_block(function, pointer, "pointer behind the last ", slab_bytes(block->slab),
+                   "-byte block of a slab");
     case BLOCK_FREE:
         fail_pointer(function, pointer, "memory that is free already");
     default:
         fail_pointer(function, pointer, "pointer not from this allocator");
     }
-    fail_internal("block_fail of a live block");
 }
 
 bool block_fits_request(const struct block *block, size_t bytes, size_t alignment) {

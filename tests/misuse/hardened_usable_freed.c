@@ -1,4 +1,4 @@
-// expect: tidemalloc: malloc_usable_size(0x*): memory that is free already
+// expect: tidemalloc: malloc_usable_size(0x*): memory that is free already: a 112-byte block
 // tests/misuse/hardened_usable_freed.c - a freed block has no size.
 #include <stdlib.h>
 #include <malloc.h>

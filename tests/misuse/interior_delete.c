@@ -1,4 +1,5 @@
-// expect: tidemalloc: operator delete(0x*): pointer into the middle of a large block
+// expect: tidemalloc: operator delete(0x*): pointer into the middle of a
+//       200704-byte block (large, starts at 0x*)
 // tests/misuse/interior_delete.c - delete of the middle of a large block.
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-// expect: tidemalloc: free(0x*): pointer into the middle of a huge block
+// expect: tidemalloc: free(0x*): pointer into the middle of a
+//       5242880-byte block (huge, starts at 0x*)
 // tests/misuse/interior_huge.c - sixteen bytes behind the start of a huge block.
 #include <stdlib.h>
 

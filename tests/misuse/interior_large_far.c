@@ -1,4 +1,5 @@
-// expect: tidemalloc: free(0x*): pointer into the middle of a large block
+// expect: tidemalloc: free(0x*): pointer into the middle of a
+//       200704-byte block (large, starts at 0x*)
 // tests/misuse/interior_large_far.c - a later granule of a large block, at its very start.
 #include <stdlib.h>
 

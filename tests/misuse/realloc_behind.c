@@ -1,4 +1,4 @@
-// expect: tidemalloc: realloc(0x*): pointer behind the last block of a slab
+// expect: tidemalloc: realloc(0x*): pointer behind the last 48-byte block of a slab
 // tests/misuse/realloc_behind.c - realloc of where a slab's next block would be, had it room.
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// expect: tidemalloc: realloc(0x*): memory that is free already
+// expect: tidemalloc: realloc(0x*): memory that is free already: a 64-byte block
 // tests/misuse/realloc_freed_small.c - realloc of a small block that went back to its slab.
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-// expect: tidemalloc: realloc(0x*): pointer into the middle of a huge block
+// expect: tidemalloc: realloc(0x*): pointer into the middle of a
+//       5242880-byte block (huge, starts at 0x*)
 // tests/misuse/realloc_interior_huge.c - realloc of the middle of a huge block.
 #include <stdlib.h>
 

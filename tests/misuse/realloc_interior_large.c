@@ -1,4 +1,5 @@
-// expect: tidemalloc: realloc(0x*): pointer into the middle of a large block
+// expect: tidemalloc: realloc(0x*): pointer into the middle of a
+//       200704-byte block (large, starts at 0x*)
 // tests/misuse/realloc_interior_large.c - realloc of the second page of a large block.
 #include <stdlib.h>
 

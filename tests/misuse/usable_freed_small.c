@@ -1,4 +1,4 @@
-// expect: tidemalloc: malloc_usable_size(0x*): memory that is free already
+// expect: tidemalloc: malloc_usable_size(0x*): memory that is free already: a 64-byte block
 // tests/misuse/usable_freed_small.c - usable size of a small block that went back to its slab.
 #include <malloc.h>
 #include <stdlib.h>

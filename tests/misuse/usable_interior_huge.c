@@ -1,4 +1,5 @@
-// expect: tidemalloc: malloc_usable_size(0x*): pointer into the middle of a huge block
+// expect: tidemalloc: malloc_usable_size(0x*): pointer into the middle of a
+//       9437184-byte block (huge, starts at 0x*)
 // tests/misuse/usable_interior_huge.c - usable size of the middle of a huge block.
 #include <malloc.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-// expect: tidemalloc: malloc_usable_size(0x*): pointer into the middle of a large block
+// expect: tidemalloc: malloc_usable_size(0x*): pointer into the middle of a
+//       200704-byte block (large, starts at 0x*)
 // tests/misuse/usable_interior_large.c - usable size of the second page of a large block.
 #include <malloc.h>
 #include <stdlib.h>

@@ -176,21 +176,26 @@ static void lines_of_small_blocks(void) {
     check_line("free", slots[5], "double free of a 96-byte block");
     check_line("free_sized", slots[5], "double free of a 96-byte block");
     check_line("operator delete", slots[5], "double free of a 96-byte block");
-    check_line("free", slots[5] + 8, "memory that is free already");
-    check_line("realloc", slots[5], "memory that is free already");
-    check_line("malloc_usable_size", slots[5], "memory that is free already");
+    check_line("free", slots[5] + 8, "memory that is free already: inside a 96-byte block");
+    check_line("realloc", slots[5], "memory that is free already: a 96-byte block");
+    check_line("malloc_usable_size", slots[5], "memory that is free already: a 96-byte block");
     const char *tail = (char *)slab_at(slots[0])->base + GRANULE - 8;
-    check_line("free", tail, "pointer behind the last block of a slab");
+    check_line("free", tail, "pointer behind the last 96-byte block of a slab");
 }
 
 static void lines_of_whole_blocks(void) {
     start();
     char *large = (char *)large_take(&pages.heap, 200000, 1)->base;
     char *huge = (char *)huge_take(MIB(2), 1)->base;
-    check_line("free", large + 1, "pointer into the middle of a large block");
-    check_line("realloc", large + 100000, "pointer into the middle of a large block");
-    check_line("free", huge + 4096, "pointer into the middle of a huge block");
-    check_line("tide_usable_size", huge + MIB(1), "pointer into the middle of a huge block");
+    char  line[200];
+    snprintf(line, sizeof line,
+             "pointer into the middle of a 200704-byte block (large, starts at %p)", (void *)large);
+    check_line("free", large + 1, line);
+    check_line("realloc", large + 100000, line);
+    snprintf(line, sizeof line,
+             "pointer into the middle of a 2097152-byte block (huge, starts at %p)", (void *)huge);
+    check_line("free", huge + 4096, line);
+    check_line("tide_usable_size", huge + MIB(1), line);
     large_give(page_map_span((uintptr_t)large));
     huge_give(page_map_span((uintptr_t)huge));
     check_line("free", large, "memory that is free already");
