@@ -7,7 +7,10 @@
 #include "page/limit.h"
 
 // Slabs that wait for their place in the tree, and bytes of those that stay though they are idle.
-enum { WAITING_MAX = 16, SPARE_BYTES = 256 << 10 };
+enum { WAITING_MAX = 16, SPARE_BYTES = 256 << 10, SPARE_MOST = 4 << 20 };
+
+// Of all bins, each of which may have SPARE_BYTES; relaxed: a bound that two may pass at once.
+static uint64_t spare_bytes;
 
 void bin_init(struct bin *bin, class_id id, struct page_heap *pages, struct user_heap *owner) {
     *bin = (struct bin){.id = id, .pages = pages, .owner = owner};
@@ -94,14 +97,6 @@ NOINLINE static void enlist_waiting(struct bin *bin) {
 
 // --- slabs come and go ---------------------------------------------------------------------------
 
-// What a slab counts against the limits: what was resident in a dirty span, what was used since,
-// and what is left behind the last slot of who had the memory before.
-static size_t resident_in(const struct slab *slab) {
-    size_t before = slab->span->resident - slab->tail_bytes;
-    size_t used = max_size((size_t)slab->high_water * slab_bytes(slab), before);
-    return used - min_size(used, slab->hole_bytes) + slab->tail_bytes;
-}
-
 // The span's own figure is an estimate, too low where fences were that held nothing: where a limit
 // stops the program it is asked for.
 static void measure(struct slab *slab) {
@@ -120,7 +115,7 @@ static void measure(struct slab *slab) {
 // Before (sign -1) and after (1) that changes. Kept only where somebody asks.
 static void count_resident(const struct bin *bin, const struct slab *slab, int sign) {
     if (limit_is_set())
-        __atomic_fetch_add(&bin->pages->gauge->slab_bytes, (uint64_t)sign * resident_in(slab),
+        __atomic_fetch_add(&bin->pages->gauge->slab_bytes, (uint64_t)sign * slab_resident(slab),
                            __ATOMIC_RELAXED);
 }
 
@@ -168,9 +163,23 @@ static struct slab *add_slab(struct bin *bin) {
     return slab;
 }
 
+static size_t bytes_of_slots(const struct slab *slab) {
+    return (size_t)slab->slot_count * slab_bytes(slab);
+}
+
 static void set_spare(struct bin *bin, struct slab *slab, bool spare) {
-    bin->spare_count += (uint32_t)spare - slab->spare;
+    if (LIKELY(slab->spare == spare))
+        return;
+    bin->spare_count += spare ? 1 : UINT32_MAX;
     slab->spare = spare;
+    __atomic_fetch_add(&spare_bytes, spare ? bytes_of_slots(slab) : -bytes_of_slots(slab),
+                       __ATOMIC_RELAXED);
+}
+
+static bool may_be_spare(const struct bin *bin, const struct slab *slab) {
+    return PEEK(&slab->fence) == SLAB_FENCED &&
+           (bin->spare_count + 1) * bytes_of_slots(slab) <= SPARE_BYTES &&
+           PEEK(&spare_bytes) + bytes_of_slots(slab) <= SPARE_MOST;
 }
 
 static void drop(struct bin *bin, struct slab *slab) {
@@ -197,8 +206,7 @@ static void drop_if_idle(struct bin *bin, struct slab *slab) {
 static void drop_or_spare(struct bin *bin, struct slab *slab) {
     if (LIKELY(!slab_is_idle(slab)) || slab->spare)
         return;
-    if (PEEK(&slab->fence) == SLAB_FENCED &&
-        (bin->spare_count + 1) * (size_t)slab->slot_count * slab_bytes(slab) <= SPARE_BYTES)
+    if (may_be_spare(bin, slab))
         set_spare(bin, slab, true);
     else
         drop_if_idle(bin, slab);
@@ -418,24 +426,6 @@ void bin_repair_in_child(struct bin *bin) {
         node = tree_after(&bin->partial, node->major, node->minor);
         drop_or_spare(bin, slab);
     }
-}
-
-uint64_t bin_slack(const struct bin *bin) {
-    uint64_t taken = PEEK(&bin->taken), touched = PEEK(&bin->touched);
-    uint64_t slack = touched > taken ? (touched - taken) * class_bytes(bin->id) : 0;
-    uint64_t holes = PEEK(&bin->hole_bytes);
-    return slack > holes ? slack - holes : 0;
-}
-
-void bin_count(const struct bin *bin, struct counters *totals) {
-    uint64_t taken = PEEK(&bin->taken), holes = PEEK(&bin->hole_bytes);
-    totals->value[COUNTER_small_bytes] += taken * class_bytes(bin->id);
-    totals->value[COUNTER_slabs] += PEEK(&bin->slab_count);
-    totals->value[COUNTER_slack_bytes] += bin_slack(bin);
-    totals->value[COUNTER_returned_bytes] += holes;
-    totals->value[COUNTER_refills] += PEEK(&bin->refills);
-    totals->value[COUNTER_flushes] += PEEK(&bin->flushes);
-    totals->value[COUNTER_remote_frees] += PEEK(&bin->merged) + PEEK(&bin->pending);
 }
 
 // --- the checker ---------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include "heap/arena.h"
 #include "heap/fence.h"
 #include "heap/hardened_family.h"
+#include "heap/hardened_proof.h"
 #include "heap/huge.h"
 #include "heap/quarantine.h"
 #include "heap/secret.h"
@@ -13,7 +14,7 @@
 #include "heap/user_heap.h"
 #include "os/fail.h"
 
-enum { CANARY_BYTES = 8, SETTLE_BATCHES = 4 };
+enum { SETTLE_BATCHES = 4 };
 
 void hardened_start(void) {
     if (!hardened_is_on())
@@ -21,111 +22,6 @@ void hardened_start(void) {
     secret_start();
     slab_harden();
     quarantine_start(option(OPT_QUARANTINE));
-}
-
-// --- canaries ------------------------------------------------------------------------------------
-
-// Bytes of a slot that no request gets.
-static size_t canary_bytes(void) {
-    return option(OPT_CANARY) ? CANARY_BYTES : 0;
-}
-
-// Words are written and read whole: the neighbour's holder may look at the last one.
-static uint64_t *word_at(uintptr_t address) {
-    return (uint64_t *)address;
-}
-
-// The bytes of the word at `address` that lie from `from` on, as a mask.
-static uint64_t bytes_from(uintptr_t address, uintptr_t from) {
-    return from <= address ? ~(uint64_t)0 : ~(uint64_t)0 << 8 * (from - address);
-}
-
-// From the requested end to the end of the room, which is a multiple of eight, as is the base.
-static void write_canary(uintptr_t base, size_t requested, size_t room) {
-    uint64_t  canary = secret_canary(base);
-    uintptr_t from = base + requested, at = align_down(from, sizeof canary);
-    if (!option(OPT_CANARY) || requested >= room)
-        return;
-    uint64_t mask = bytes_from(at, from);
-    POKE(word_at(at), (PEEK(word_at(at)) & ~mask) | (canary & mask));
-    while ((at += sizeof canary) < base + room)
-        POKE(word_at(at), canary);
-}
-
-// The first byte of the canary that is not as it was written, counted from the base; `room`: it is
-// whole.
-static size_t broken_at(uintptr_t base, size_t requested, size_t room) {
-    uint64_t  canary = secret_canary(base);
-    uintptr_t from = base + requested;
-    if (!option(OPT_CANARY))
-        return room;
-    for (uintptr_t at = align_down(from, sizeof canary); at < base + room; at += sizeof canary) {
-        uint64_t wrong = (PEEK(word_at(at)) ^ canary) & bytes_from(at, from);
-        if (UNLIKELY(wrong != 0))
-            return at - base + bits_lowest(wrong) / 8;
-    }
-    return room;
-}
-
-// --- last words ----------------------------------------------------------------------------------
-
-NORETURN COLD static void fail_behind(const char *function, const struct block *block, size_t at) {
-    struct text_line line;
-    fail_begin_pointer(&line, function, (void *)block->base);
-    text_add(&line, "written behind the end of the ");
-    block_add_text(&line, block);
-    text_add(&line, ": byte ");
-    text_add_number(&line, at);
-    fail_line(&line);
-}
-
-NORETURN COLD static void fail_before(const char *function, const struct block *block) {
-    struct text_line line;
-    fail_begin_pointer(&line, function, (void *)block->base);
-    text_add(&line, "written before the start of the ");
-    block_add_text(&line, block);
-    fail_line(&line);
-}
-
-NORETURN COLD static void fail_after_free(const char *function, uintptr_t base, size_t bytes,
-                                          size_t at) {
-    struct text_line line;
-    fail_begin_pointer(&line, function, (void *)base);
-    text_add(&line, "written after free into a block of the ");
-    text_add_number(&line, bytes);
-    text_add(&line, "-byte class: byte ");
-    text_add_number(&line, at);
-    fail_line(&line);
-}
-
-// --- what is free is zero ------------------------------------------------------------------------
-
-static void clear_slot(class_id id, uintptr_t base) {
-    if (option(OPT_ZERO_ON_FREE))
-        memset((void *)base, 0, class_bytes(id) - canary_bytes());
-}
-
-NORETURN COLD static void fail_not_clear(const char *function, class_id id, uintptr_t base) {
-    const uint64_t *words = word_at(base);
-    size_t          at = 0, last = class_bytes(id) / sizeof *words - 1;
-    while (at < last && words[at] == 0)
-        at++;
-    fail_after_free(function, base, class_bytes(id),
-                    at * sizeof *words + bits_lowest(words[at] | 1ull << 63) / 8);
-}
-
-// Slots are multiples of two words; of the last two one may be canary.
-static void prove_clear(const char *function, class_id id, uintptr_t base) {
-    const uint64_t *words = word_at(base), *last = words + class_bytes(id) / sizeof *words - 2;
-    uint64_t        even = last[0], odd = option(OPT_CANARY) ? 0 : last[1];
-    if (!option(OPT_ZERO_ON_FREE))
-        return;
-    for (; words < last; words += 2) {
-        even |= words[0];
-        odd |= words[1];
-    }
-    if (UNLIKELY((even | odd) != 0))
-        fail_not_clear(function, id, base);
 }
 
 // --- small ---------------------------------------------------------------------------------------
@@ -152,20 +48,21 @@ static uintptr_t last_word(const struct slab *slab, uint32_t slot) {
 static void mark_before(struct slab *slab, uint32_t slot) {
     if (slot > 0 && option(OPT_CANARY) &&
         __atomic_load_n(slab_mark(slab, slot - 1), __ATOMIC_ACQUIRE) == SLOT_FRESH)
-        POKE(word_at(last_word(slab, slot - 1)), secret_canary(slab_slot_address(slab, slot - 1)));
+        POKE(proof_word(last_word(slab, slot - 1)),
+             secret_canary(slab_slot_address(slab, slot - 1)));
 }
 
 static bool is_whole_before(const struct slab *slab, uint32_t slot) {
     if (slot == 0 || !option(OPT_CANARY))
         return true;
-    uint64_t word = PEEK(word_at(last_word(slab, slot - 1)));
+    uint64_t word = PEEK(proof_word(last_word(slab, slot - 1)));
     return word == 0 || word == secret_canary(slab_slot_address(slab, slot - 1));
 }
 
 // The canary, then the mark.
 static void set_requested(struct slab *slab, uint32_t slot, size_t bytes) {
     uint16_t mark = slot_mark(slab_bytes(slab) - bytes, FAMILY_MALLOC);
-    write_canary(slab_slot_address(slab, slot), bytes, slab_bytes(slab));
+    proof_write_canary(slab_slot_address(slab, slot), bytes, slab_bytes(slab));
     // Release: see mark_before.
     __atomic_store_n(slab_mark(slab, slot), mark, __ATOMIC_RELEASE);
 }
@@ -178,7 +75,7 @@ static bool dress(void *pointer, size_t bytes) {
     bool         was_freed = PEEK(slab_mark(slab, slot)) == SLOT_FREED;
     make_fence(slab);
     if (was_freed)
-        prove_clear("malloc", slab->id, base);
+        proof_still_clear("malloc", slab->id, base);
     mark_before(slab, slot);
     set_requested(slab, slot, bytes);
     return was_freed && option(OPT_ZERO_ON_FREE);
@@ -200,7 +97,7 @@ static void give_leavers(struct quarantine_leavers *leavers, bool to_stock) {
     if (to_stock && leavers->count > 0 && stock_wants(leavers->id))
         put = stock_put(leavers->id, leavers->slots, leavers->count);
     for (uint32_t i = put; i < leavers->count; i++)
-        prove_clear("free", leavers->id, (uintptr_t)leavers->slots[i]);
+        proof_still_clear("free", leavers->id, (uintptr_t)leavers->slots[i]);
     if (put < leavers->count)
         arena_give("free", leavers->id, leavers->slots + put, leavers->count - put);
 }
@@ -218,18 +115,12 @@ static void wait(void *pointer, class_id id) {
     settle();
 }
 
-static void prove_whole(const char *function, const struct block *block, size_t room) {
-    size_t at = broken_at(block->base, block->usable, room);
-    if (UNLIKELY(at < room))
-        fail_behind(function, block, at);
-}
-
 // What is proved, and cleared, of a slot that was live until now.
 static void strip_small(const char *function, const struct block *block, uint32_t slot) {
-    prove_whole(function, block, slab_bytes(block->slab));
+    proof_whole(function, block, slab_bytes(block->slab));
     if (!is_whole_before(block->slab, slot))
-        fail_before(function, block);
-    clear_slot(block->slab->id, block->base);
+        proof_fail_before(function, block);
+    proof_clear(block->slab->id, block->base);
 }
 
 static void give_small(const char *function, struct block *block) {
@@ -252,12 +143,12 @@ static void give_small(const char *function, struct block *block) {
 
 static void dress_whole(struct span *span, size_t bytes) {
     span_set_request(span, bytes, FAMILY_MALLOC);
-    write_canary(span->base, bytes, span->bytes);
+    proof_write_canary(span->base, bytes, span->bytes);
 }
 
 // What has no fence goes back to an arena as it is; the pages of all others are the kernel's again.
 static void strip_whole(const char *function, const struct block *block) {
-    prove_whole(function, block, block->span->bytes);
+    proof_whole(function, block, block->span->bytes);
     if (block->kind == BLOCK_LARGE && option(OPT_ZERO_ON_FREE))
         memset((void *)block->base, 0, block->span->bytes);
 }
@@ -305,10 +196,10 @@ static void *take_small(class_id id, size_t bytes, bool *is_zero) {
 }
 
 static void *take_of_heap(struct user_heap *heap, size_t bytes, bool *is_zero) {
-    void *memory = user_heap_take(heap, bytes + canary_bytes());
+    void *memory = user_heap_take(heap, bytes + proof_canary_bytes());
     if (!memory)
         return NULL;
-    if (bytes + canary_bytes() <= SMALL_MAX)
+    if (bytes + proof_canary_bytes() <= SMALL_MAX)
         *is_zero = dress(memory, bytes);
     else
         dress_whole(span_of(memory), bytes);
@@ -316,7 +207,7 @@ static void *take_of_heap(struct user_heap *heap, size_t bytes, bool *is_zero) {
 }
 
 void *hardened_take(struct user_heap *heap, size_t bytes, size_t alignment, bool *is_zero) {
-    size_t   needed = max_size(bytes + canary_bytes(), 1);
+    size_t   needed = max_size(bytes + proof_canary_bytes(), 1);
     class_id id = size_class_aligned(needed, alignment);
     *is_zero = false;
     if (heap)
@@ -332,7 +223,7 @@ void *hardened_take(struct user_heap *heap, size_t bytes, size_t alignment, bool
 }
 
 void *hardened_take_ready(size_t bytes) {
-    size_t   needed = max_size(bytes + canary_bytes(), 1);
+    size_t   needed = max_size(bytes + proof_canary_bytes(), 1);
     class_id id = needed <= SMALL_MAX ? size_class_of(needed) : (class_id)CLASS_NONE;
     uint32_t missing;
     void    *slot = id != CLASS_NONE && stock_keeps(id) ? stock_take(id, &missing) : NULL;
@@ -379,9 +270,9 @@ static size_t room_of(const struct block *block) {
 bool hardened_resize(const char *function, struct block *block, size_t bytes) {
     size_t room = room_of(block), needed = bytes;
     hardened_prove_family(function, block, hardened_family(block));
-    prove_whole(function, block, room);
+    proof_whole(function, block, room);
     if (block->kind == BLOCK_SMALL)
-        needed += canary_bytes();
+        needed += proof_canary_bytes();
     if (needed > room || needed < room / 2 ||
         (block->kind == BLOCK_SMALL && room - bytes > SLOT_REST_MAX))
         return false;
@@ -404,7 +295,7 @@ static void end_slab(struct slab *slab) {
         uintptr_t base = slab_slot_address(slab, slot);
         uint16_t  mark = PEEK(slab_mark(slab, slot));
         if (mark == SLOT_FREED) {
-            prove_clear(heap_end, slab->id, base);
+            proof_still_clear(heap_end, slab->id, base);
         } else if (mark >= SLOT_LIVE) {
             struct block block = block_find((void *)base);
             strip_small(heap_end, &block, slot);
@@ -465,7 +356,7 @@ void hardened_count(struct counters *totals) {
 static void look(void *pointer) {
     struct slab *slab = slab_find((uintptr_t)pointer);
     if (PEEK(slab_mark(slab, slab_slot_of(slab, (uintptr_t)pointer))) == SLOT_FREED)
-        prove_clear("free", slab->id, (uintptr_t)pointer);
+        proof_still_clear("free", slab->id, (uintptr_t)pointer);
 }
 
 void hardened_last_look(void) {

@@ -271,6 +271,12 @@ bool slab_is_idle(const struct slab *slab) {
            __atomic_load_n(&slab->handoff, __ATOMIC_ACQUIRE) == 0;
 }
 
+size_t slab_resident(const struct slab *slab) {
+    size_t before = slab->span->resident - slab->tail_bytes;
+    size_t used = max_size((size_t)slab->high_water * slab_bytes(slab), before);
+    return used - min_size(used, slab->hole_bytes) + slab->tail_bytes;
+}
+
 void slab_return_begin(struct slab *slab) {
     // R1. Relaxed: ordered before R2 by R2's release, which is what M4 relies on (theory b).
     __atomic_fetch_add(&slab->handoff, 2, __ATOMIC_RELAXED);

@@ -148,6 +148,9 @@ uint32_t slab_give(struct slab *slab, void *const *slots, uint32_t count);
 uint32_t slab_merge(struct slab *slab);
 // M4's condition.
 bool slab_is_idle(const struct slab *slab);
+// What it counts against the limits: what was resident in a dirty span, what was used since, and
+// what is left behind the last slot of who had the memory before.
+size_t slab_resident(const struct slab *slab);
 
 // R1, R2 and R3 of the theory. slab_return_bits answers the bits that were returned or free
 // already: misuse.

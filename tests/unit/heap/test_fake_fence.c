@@ -166,6 +166,7 @@ static void none_where_data_is_limited(void) {
     fake_fail(FAKE_COMMIT, 1, UINT32_MAX);
     hardened_free(block);
     hardened_free(large);
+    hardened_flush();
     CHECK_EQ(arena_held(), arena_surplus());
     fake_set_data_limited(false);
     fake_fail(FAKE_COMMIT, 1, 0);
