@@ -248,6 +248,8 @@ static void *take_ready(size_t bytes) {
         return NULL;
     int   before = errno;
     void *slot = hardened_take_ready(bytes);
+    thread_beat();
+    poll_keeper();
     errno = before;
     return slot;
 }
