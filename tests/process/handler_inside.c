@@ -14,7 +14,7 @@
 #include "tests/support/test.h"
 #include "tidemalloc.h"
 
-enum { STORM_MS = 1500, SIGNAL_US = 200, LIVE = 64, HANDLED = 42 };
+enum { STORM_MS = 1500, SIGNAL_US = 200, LIVE = 64, HANDLED = 42, GIFT = 100000 };
 
 static uint64_t emergency_blocks;
 
@@ -111,6 +111,7 @@ static void test_crash(void) {
 
 static volatile sig_atomic_t signals, refused;
 static uint64_t              handler_random = 7;
+static void *volatile        gift;  // of the program to the handler, which frees it
 
 // From 16 bytes to 64 KiB, rarely to 4 MiB.
 static size_t some_size(uint64_t *random) {
@@ -133,6 +134,8 @@ static void on_tick(int number) {
     }
     if (block == NULL || more == NULL)
         refused = refused + 1;
+    free(gift);
+    gift = NULL;
     errno = before;
 }
 
@@ -172,8 +175,12 @@ static void storm(void) {
     uint64_t      random = 1, end = now_ms() + STORM_MS;
     timer_t       timer = start_ticks();
     while (now_ms() < end)
-        for (unsigned i = 0; i < 100; i++)
+        for (unsigned i = 0; i < 100; i++) {
             churn(blocks, sizes, &random);
+            free(test_hide(malloc(GIFT)));
+            if (gift == NULL)
+                gift = malloc(GIFT);
+        }
     CHECK_EQ(timer_delete(timer), 0);
     for (unsigned i = 0; i < LIVE; i++) {
         CHECK(blocks[i] == NULL || test_is_filled(blocks[i], sizes[i], i));

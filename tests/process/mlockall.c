@@ -10,25 +10,29 @@
 #include "tests/support/proc.h"
 #include "tests/support/test.h"
 
-enum { MIB = 1 << 20, COUNT = 1000, BYTES = 4000 };
+enum { MIB = 1 << 20, COUNT = 1000 };
 
 static void *thread_main(void *arg) {
     free(malloc(100));
     return arg;
 }
 
-static void work(void) {
+// What is given back counts as zero: of large blocks calloc need not clear it.
+static void work(size_t bytes, size_t count) {
     static char *blocks[COUNT];
+    void        *end = NULL;  // behind them, so that the data segment does not shrink
     for (int round = 0; round < 3; round++) {
-        for (size_t i = 0; i < COUNT; i++) {
-            blocks[i] = calloc(1, BYTES);
-            CHECK(blocks[i] != NULL && test_is_byte(blocks[i], BYTES, 0));
-            memset(blocks[i], 0xee, BYTES);
+        for (size_t i = 0; i < count; i++) {
+            blocks[i] = calloc(1, bytes);
+            CHECK(blocks[i] != NULL && test_is_byte(blocks[i], bytes, 0));
+            memset(blocks[i], 0xee, bytes);
         }
-        for (size_t i = 0; i < COUNT; i++)
+        end = end ? end : malloc(bytes);
+        for (size_t i = 0; i < count; i++)
             free(blocks[i]);
         malloc_trim(0);
     }
+    free(end);
 }
 
 int main(void) {
@@ -47,6 +51,8 @@ int main(void) {
     CHECK_EQ(pthread_join(thread, NULL), 0);
     printf("hello world\n");
     CHECK_LE(proc_status_bytes("VmHWM"), 16 * MIB);
-    work();
+    work(4000, COUNT);
+    work(200 * 1000, 20);
+    work(3 * MIB, 2);
     return 0;
 }

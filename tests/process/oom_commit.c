@@ -1,9 +1,12 @@
 // tests/process/oom_commit.c - what counts as commit (vm.overcommit_memory = 2) stays near what is
-// used: address space in reserve is not accounted for.
+// used: address space in reserve is not accounted for. Where the data segment can grow, and where
+// something is in its way.
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "tests/support/proc.h"
 #include "tests/support/test.h"
@@ -42,12 +45,17 @@ static void *park(void *arg) {
     return arg;
 }
 
-int main(void) {
+static void stop_break(void) {
+    uintptr_t place = ((uintptr_t)sbrk(0) + 0xffff) & ~(uintptr_t)0xffff;
+    void     *wall = (void *)place;
+    CHECK(mmap(wall, 1 << 16, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+               0) == wall);
+}
+
+static void work(void) {
     static char   *blocks[LIVE / BLOCK];
     pthread_attr_t attributes;
     pthread_t      threads[THREADS];
-    test_watchdog(60);
-    test_need_tide();
     size_t before = accounted_bytes();
     CHECK(before > 0);
     CHECK_LE(before, SURPLUS_MAX);
@@ -68,5 +76,22 @@ int main(void) {
     pthread_barrier_wait(&parked);
     for (int i = 0; i < THREADS; i++)
         CHECK_EQ(pthread_join(threads[i], NULL), 0);
+}
+
+int main(void) {
+    test_watchdog(60);
+    test_need_tide();
+    for (int walled = 0; walled < 2; walled++) {
+        int   status;
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            if (walled)
+                stop_break();
+            work();
+            exit(0);
+        }
+        CHECK(waitpid(child, &status, 0) == child && status == 0);
+    }
     return 0;
 }

@@ -34,8 +34,11 @@ static uint64_t figure(const char *name) {
     return wanted.value;
 }
 
-// glibc's meaning of perturb: new blocks hold the complement of the byte.
+// glibc's meaning of perturb: new blocks hold the complement of the byte, freed ones the byte.
 static int child_perturb(void) {
+    unsigned char *freed = test_hide(malloc(100)), *kept = test_hide(malloc(100));
+    free(freed);
+    CHECK(test_is_byte(test_hide(freed), 100, FILL) && test_is_byte(kept, 100, FILL ^ 0xff));
     for (size_t size = 1; size < 3 * MIB; size *= 5) {
         unsigned char *block = malloc(size);
         CHECK(block != NULL && test_is_byte(block, size, FILL ^ 0xff));

@@ -16,5 +16,6 @@ struct mistake {
 struct category {
     const char           *name;
     const struct mistake *rows;  // until one without a function
+    unsigned least_detected;     // of 100
 };
 extern const struct category categories[];

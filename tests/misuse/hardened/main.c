@@ -4,7 +4,8 @@
 // misuse_hardened CATEGORY. A child ends in one of three ways: detected (the library's line and
 // SIGABRT, or SIGSEGV at the access itself), harmless (it goes on, and nothing that it looks at was
 // harmed: neighbours keep their content, nobody gets a block twice, nothing of a freed block can be
-// read), or missed. At least 95 of 100 must be one of the first two.
+// read), or missed. At least 95 of 100 must be one of the first two, and as many as the category
+// says the first: what is harmless by luck is no protection.
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -51,7 +52,8 @@ static bool score(const struct category *category) {
     unsigned good = outcomes[DETECTED] + outcomes[HARMLESS];
     printf("%s: %u of %u (%u detected, %u harmless)\n", category->name, good, all,
            outcomes[DETECTED], outcomes[HARMLESS]);
-    return all > 0 && good * 100 >= all * 95;
+    return all > 0 && good * 100 >= all * 95 &&
+           outcomes[DETECTED] * 100 >= all * category->least_detected;
 }
 
 int main(int argc, char **argv) {

@@ -208,6 +208,51 @@ static void any_processor_number(void) {
     arena_check();
 }
 
+// What lies free in an arena that nobody is at goes as well.
+static void one_budget_for_all_arenas(void) {
+    static struct span *spans[40];
+    start(ARENAS);
+    use_all_arenas();
+    fake_set_cpu(3);
+    for (unsigned i = 0; i < ARRAY_COUNT(spans); i++) {
+        spans[i] = arena_take_large(MIB(1), 1);
+        CHECK(spans[i] && spans[i]->pages == &arena_at(3)->pages);
+    }
+    fake_set_cpu(0);
+    for (unsigned i = 0; i < ARRAY_COUNT(spans); i++) {
+        arena_give_large(spans[i]);
+        CHECK_LE(arena_at(3)->pages.dirty_bytes, MIB(16));
+    }
+    arena_check();
+}
+
+static void *try_lock(void *lock) {
+    if (!lock_try(lock))
+        return NULL;
+    lock_release(lock);
+    return lock;
+}
+
+static bool is_free(struct lock *lock) {
+    pthread_t thread;
+    void     *got;
+    CHECK_EQ(pthread_create(&thread, NULL, try_lock, lock), 0);
+    CHECK_EQ(pthread_join(thread, &got), 0);
+    return got != NULL;
+}
+
+// Nobody is amid a change of a bin or of pages while the process is copied.
+static void fork_waits_for_who_is_inside(void) {
+    start(2);
+    use_all_arenas();
+    arena_fork_prepare();
+    for (unsigned i = 0; i < 2; i++)
+        CHECK(!is_free(&arena_at(i)->bins[id].lock) && !is_free(&arena_at(i)->pages.lock));
+    arena_fork_parent();
+    for (unsigned i = 0; i < 2; i++)
+        CHECK(is_free(&arena_at(i)->bins[id].lock) && is_free(&arena_at(i)->pages.lock));
+}
+
 static void rare_contention_earns_none(void) {
     start(ARENAS);
     for (unsigned i = 0; i < 300; i++) {
@@ -320,6 +365,8 @@ int main(void) {
     CASE(contention_earns_arenas);
     CASE(no_more_than_processors);
     CASE(any_processor_number);
+    CASE(one_budget_for_all_arenas);
+    CASE(fork_waits_for_who_is_inside);
     CASE(rare_contention_earns_none);
     CASE(slots_of_many_arenas_find_home);
     CASE(no_memory_for_another_arena);

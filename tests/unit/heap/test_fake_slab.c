@@ -1,6 +1,7 @@
 // unit/heap/test_fake_slab.c - taking, giving, the return protocol by one thread, and holes.
 #include "heap/slab.h"
 
+#include "tests/support/death.h"
 #include "tests/unit/pages.h"
 
 enum { SLOTS_MAX = 4096 };
@@ -117,6 +118,24 @@ static void double_give_is_refused(void) {
     CHECK_EQ(slab_return_bits(slab, 1, (uint64_t)1 << 13), (uint64_t)1 << 13);  // 77 is free
     CHECK(slab_slot_is_free(slab, 64) && slab_slot_is_free(slab, 77));
     CHECK(slab_slot_is_free(slab, 200) && !slab_slot_is_free(slab, 76));
+}
+
+static void merge(void *slab) {
+    slab_merge(slab);
+}
+
+// Of two threads that free a slot at the same time both may pass the look: the merge tells it.
+static void double_give_that_raced_is_told(void) {
+    struct slab *slab = start(size_class_of(48));
+    CHECK_EQ(slab_take(slab, slots, 200), 200);
+    CHECK(give_one(slab, 77));
+    slab_return_begin(slab);
+    slab_returned(slab)[1] |= (uint64_t)1 << 13;
+    CHECK(slab_return_end(slab));
+    CHECK(death_expect(merge, slab,
+                       config_debug
+                           ? "tidemalloc: internal error: slab: a slot is both free and returned"
+                           : "tidemalloc: free(0x*): double free of a 48-byte block"));
 }
 
 // R1..R3 and M2..M4 of the theory, one after the other.
@@ -250,6 +269,7 @@ int main(void) {
     CASE(cut_lazily);
     CASE(free_slots_are_not_written);
     CASE(double_give_is_refused);
+    CASE(double_give_that_raced_is_told);
     CASE(returning_by_one_thread);
     CASE(never_idle_while_somebody_returns);
     CASE(hole_bytes_shrink_with_takes);

@@ -105,6 +105,12 @@ static void without_affinity(void) {
     CHECK(limits.cpus >= 1 && limits.cpus <= sysconf(_SC_NPROCESSORS_CONF));
 }
 
+// The kernel's bytes of the start and the clock stand in.
+static void without_random(void) {
+    uint64_t first = os_random(), second = os_random();
+    CHECK(first != 0 && second != 0 && first != second);
+}
+
 static void without_brk(void) {
     char *before = os_break();
     CHECK(os_break_move((intptr_t)GRANULE) == NULL && os_break() == before);
@@ -125,6 +131,7 @@ static const struct refusal refusals[] = {
     {"process_vm_readv", SYS_process_vm_readv, without_readv},
     {"openat", SYS_openat, without_files},
     {"sched_getaffinity", SYS_sched_getaffinity, without_affinity},
+    {"getrandom", SYS_getrandom, without_random},
     {"brk", SYS_brk, without_brk},
     {"futex", SYS_futex, without_futex},
     {"getcpu", SYS_getcpu, check_plain_use},

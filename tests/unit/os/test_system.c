@@ -21,6 +21,20 @@ static void test_start(void) {
     CHECK(os_environ() == environ);
 }
 
+// Of the system, and of this process alone. A number that comes again would be one in 2^52.
+static void test_random_numbers(void) {
+    enum { DRAWS = 64 };
+    uint64_t drawn[DRAWS], either = 0, both = UINT64_MAX;
+    for (unsigned i = 0; i < DRAWS; i++) {
+        drawn[i] = os_random();
+        either |= drawn[i];
+        both &= drawn[i];
+        for (unsigned k = 0; k < i; k++)
+            CHECK(drawn[k] != drawn[i]);
+    }
+    CHECK(either == UINT64_MAX && both == 0);
+}
+
 static uint64_t kernel_ns(clockid_t clock) {
     struct timespec now;
     CHECK_EQ(clock_gettime(clock, &now), 0);
@@ -213,6 +227,7 @@ static void test_fork(void) {
 int main(void) {
     test_watchdog(100);
     test_start();
+    test_random_numbers();
     test_clock();
     test_cpu();
     test_waiting();
