@@ -136,6 +136,25 @@ static void spare_slabs(void) {
     CHECK_EQ(arena_held(), 0);
 }
 
+// After a burst of every class, some of each, all together keep few.
+static void spare_slabs_of_all_classes(void) {
+    enum { BURST = 512 << 10 };
+    static char *blocks[BURST / 16];
+    hardened_begin((char *)(uintptr_t) "TIDE_QUARANTINE=off");
+    for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++) {
+        size_t bytes = class_bytes((class_id)id), count = BURST / bytes;
+        for (size_t i = 0; i < count; i++)
+            CHECK((blocks[i] = hardened_block(bytes - 8)) != NULL);
+        for (size_t i = 0; i < count; i++)
+            hardened_free(blocks[i]);
+    }
+    hardened_flush();
+    arena_check();
+    uint64_t kept = arena_held() - arena_surplus();
+    CHECK_LE(MIB(3), kept);
+    CHECK_LE(kept, 2 * MIB(4));  // half of a slab of one granule is its fence
+}
+
 // A fence that cannot be taken away keeps its slab, which serves on.
 static void fence_stays(void) {
     hardened_begin((char *)(uintptr_t) "TIDE_QUARANTINE=off");
@@ -197,6 +216,7 @@ int main(void) {
     CASE(unmapped_later);
     CASE(slabs_behind_fences);
     CASE(spare_slabs);
+    CASE(spare_slabs_of_all_classes);
     CASE(fence_stays);
     CASE(none_where_data_is_limited);
     CASE(not_too_many);
