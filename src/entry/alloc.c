@@ -25,6 +25,7 @@
 #include "page/limit.h"
 
 #define ASK_PARKED_NS UINT64_C(1000000000)
+#define VAIN_NS       UINT64_C(10000000)
 
 // What the slow path found: the memory, and whether it is zero already.
 struct memory {
@@ -127,9 +128,19 @@ static struct parked_code fast_paths(void) {
     return (struct parked_code){(uintptr_t)alloc_fast_begin, (uintptr_t)alloc_fast_end};
 }
 
+// A handler that comes in between, and forks, is one that came inside.
+static unsigned take_parked(size_t *cleaned) {
+    thread_mark();
+    unsigned taken = parked_take(fast_paths());
+    *cleaned = caches_clean();
+    thread_leave();
+    return taken;
+}
+
 size_t alloc_take_parked(void) {
-    parked_take(fast_paths());
-    return caches_clean();
+    size_t cleaned;
+    take_parked(&cleaned);
+    return cleaned;
 }
 
 // Is this a place to ask other threads? One that is being born may hold a lock of libc's.
@@ -175,11 +186,17 @@ static void poll_keeper(void) {
     keeper_poll(fast_paths());
 }
 
-// The last thing before NULL: what sleeping threads keep is free memory, too.
+// The last thing before NULL: what sleeping threads keep is free memory, too. Who asks in vain
+// again and again does not hold them up: what they had was taken the last time.
 COLD static struct memory take_from_parked(const struct alloc_request *request) {
-    if (!may_ask_parked() || parked_take(fast_paths()) == 0)
+    static uint64_t next_ns;  // relaxed: a hint
+    uint64_t        now_ns = os_now_ns();
+    size_t          cleaned;
+    if (!may_ask_parked() || now_ns < PEEK(&next_ns))
         return (struct memory){NULL, false};
-    caches_clean();
+    POKE(&next_ns, now_ns + VAIN_NS);
+    if (take_parked(&cleaned) == 0)
+        return (struct memory){NULL, false};
     make_room(request->bytes);
     return take(request);
 }
@@ -348,7 +365,7 @@ struct alloc_left alloc_left[CLASS_COUNT];
 
 static bool was_left(const struct block *block, size_t bytes) {
     const struct alloc_left *left = &alloc_left[block->id];
-    return bytes <= block->usable &&
+    return block->kind != BLOCK_GUARDED && bytes <= block->usable &&
            (PEEK(&left->larger) || (PEEK(&left->half) && bytes >= block->usable / 2));
 }
 

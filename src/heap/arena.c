@@ -88,17 +88,6 @@ unsigned arena_here(void) {
     return active == 1 ? 0 : os_cpu() % active;
 }
 
-// Processors may have been taken away since the start: by an affinity mask, by the cgroup's quota.
-static bool may_use_more_than(unsigned active) {
-    struct os_limits limits;
-    if (active >= table.limit)
-        return false;
-    if (option(OPT_ARENAS) != 0)
-        return true;
-    os_limits_read(&limits);
-    return active < limits.cpus;
-}
-
 // A lock was found taken; none is held. Often enough, and one more arena takes its share: few
 // arenas hold the same blocks in fewer slabs, so more of them have to be earned.
 COLD static void note_contention(void) {
@@ -107,7 +96,7 @@ COLD static void note_contention(void) {
     if (__atomic_add_fetch(&table.pressure, 1, __ATOMIC_RELAXED) < PRESSURE_MAX)
         return;
     POKE(&table.pressure, 0);
-    if (may_use_more_than(active))
+    if (active < table.limit)
         POKE(&table.active, active + 1);
 }
 

@@ -174,24 +174,6 @@ static void contention_earns_arenas(void) {
     arena_check();
 }
 
-// What was taken away since the start is seen when the next arena would be earned; who says how
-// many gets them.
-static void no_more_than_processors(void) {
-    start(ARENAS);
-    fake_set_limits(2);
-    use_all_arenas();
-    for (unsigned cpu = 0; cpu < 12; cpu++) {
-        fake_set_cpu(cpu);
-        CHECK_EQ(arena_taken(), cpu % 2);
-    }
-    options_start((char *[]){(char[]){"TIDE_ARENAS=4"}, NULL});
-    use_all_arenas();
-    fake_set_cpu(ARENAS - 1);
-    CHECK_EQ(arena_taken(), ARENAS - 1);
-    options_start(NULL);
-    arena_check();
-}
-
 // A processor number is only ever used modulo the number of arenas.
 static void any_processor_number(void) {
     const unsigned numbers[] = {3, 4, 255, 256, 4095, 65535, 1u << 31, UINT32_MAX};
@@ -363,7 +345,6 @@ int main(void) {
     CASE(large_blocks_pass_by_too);
     CASE(active_arenas_are_passed_first);
     CASE(contention_earns_arenas);
-    CASE(no_more_than_processors);
     CASE(any_processor_number);
     CASE(one_budget_for_all_arenas);
     CASE(fork_waits_for_who_is_inside);

@@ -35,7 +35,7 @@ static void *of_family(size_t bytes, enum family family) {
 }
 
 static void families_are_told(void) {
-    hardened_begin(NULL);
+    hardened_begin((char *)(uintptr_t) "TIDE_FAMILIES=on");
     void *blocks_of_new[] = {of_family(60, FAMILY_NEW), of_family(70 * 1000, FAMILY_NEW)};
     hardened_dies(blocks_of_new[0], "tidemalloc: free(0x*): allocated by operator new: "
                                     "a 60-byte block (80-byte class)");
