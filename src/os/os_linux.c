@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <time.h>
 
@@ -39,10 +40,14 @@ bool os_is_secure(void) {
     return getauxval(AT_SECURE) != 0;
 }
 
-// Of the kernel's 16 bytes libc uses both halves as they are: ours must not tell them.
+// Of the kernel's 16 bytes, which stand at any address, libc uses both halves as they are: ours
+// must not tell them.
 static uint64_t random_of_start(void) {
-    const uint64_t *bytes = (const uint64_t *)getauxval(AT_RANDOM);
-    uint64_t        mixed = bytes ? bytes[0] ^ (bytes[1] << 32 | bytes[1] >> 32) : 0;
+    const void *bytes = (const void *)getauxval(AT_RANDOM);
+    uint64_t    halves[2] = {0, 0};
+    if (bytes)
+        memcpy(halves, bytes, sizeof halves);
+    uint64_t mixed = halves[0] ^ (halves[1] << 32 | halves[1] >> 32);
     struct timespec now = {0, 0};
     clock_gettime(CLOCK_MONOTONIC, &now);
     mixed = (mixed + (uint64_t)now.tv_nsec) * 0x9e3779b97f4a7c15u;
