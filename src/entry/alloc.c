@@ -143,9 +143,15 @@ size_t alloc_take_parked(void) {
     return cleaned;
 }
 
-// Is this a place to ask other threads? One that is being born may hold a lock of libc's.
-static bool may_ask_parked(void) {
-    return thread_root.phase != THREAD_STARTING;
+// Other threads are asked so often at most: what runs is asked in vain, and what sleeps has been
+// asked. Never by one that is being born, which may hold a lock of libc's. `*next_ns` is relaxed, a
+// hint: two who come at once both ask.
+static bool may_ask_parked(uint64_t *next_ns, uint64_t wait_ns) {
+    uint64_t now_ns = os_now_ns();
+    if (thread_root.phase == THREAD_STARTING || now_ns < PEEK(next_ns))
+        return false;
+    POKE(next_ns, now_ns + wait_ns);
+    return true;
 }
 
 // What to do before NULL. The thread's own cache counts against a limit like any block.
@@ -168,17 +174,13 @@ static unsigned tries(void) {
     return limit_is_set() ? 8 : 1;
 }
 
-// Above the soft limit threads that sleep have no use for their caches. They are asked at most once
-// a second: what runs is asked in vain.
+// Above the soft limit threads that sleep have no use for their caches.
 COLD static void keep_limit(void) {
-    static uint64_t next_ns;  // relaxed: a hint; two who come at once ask both
+    static uint64_t next_ns;
     if (limit_excess() == 0)
         return;
-    uint64_t now_ns = os_now_ns();
-    if (now_ns >= PEEK(&next_ns) && may_ask_parked()) {
-        POKE(&next_ns, now_ns + ASK_PARKED_NS);
+    if (may_ask_parked(&next_ns, ASK_PARKED_NS))
         alloc_take_parked();
-    }
     arena_settle();
 }
 
@@ -186,16 +188,11 @@ static void poll_keeper(void) {
     keeper_poll(fast_paths());
 }
 
-// The last thing before NULL: what sleeping threads keep is free memory, too. Who asks in vain
-// again and again does not hold them up: what they had was taken the last time.
+// The last thing before NULL: what sleeping threads keep is free memory, too.
 COLD static struct memory take_from_parked(const struct alloc_request *request) {
-    static uint64_t next_ns;  // relaxed: a hint
-    uint64_t        now_ns = os_now_ns();
+    static uint64_t next_ns;
     size_t          cleaned;
-    if (!may_ask_parked() || now_ns < PEEK(&next_ns))
-        return (struct memory){NULL, false};
-    POKE(&next_ns, now_ns + VAIN_NS);
-    if (take_parked(&cleaned) == 0)
+    if (!may_ask_parked(&next_ns, VAIN_NS) || take_parked(&cleaned) == 0)
         return (struct memory){NULL, false};
     make_room(request->bytes);
     return take(request);

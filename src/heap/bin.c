@@ -101,7 +101,7 @@ NOINLINE static void enlist_waiting(struct bin *bin) {
 // stops the program it is asked for.
 static void measure(struct slab *slab) {
     struct span *span = slab->span;
-    uintptr_t    end = slab->base + (size_t)slab->slot_count * slab_bytes(slab);
+    uintptr_t    end = slab->base + slab_slots_bytes(slab);
     uintptr_t    tail = align_up(end, os_page_bytes());
     slab->tail_bytes = 0;
     if (!limit_is_set() || span->state == SPAN_CLEAN)
@@ -163,23 +163,19 @@ static struct slab *add_slab(struct bin *bin) {
     return slab;
 }
 
-static size_t bytes_of_slots(const struct slab *slab) {
-    return (size_t)slab->slot_count * slab_bytes(slab);
-}
-
 static void set_spare(struct bin *bin, struct slab *slab, bool spare) {
     if (LIKELY(slab->spare == spare))
         return;
     bin->spare_count += spare ? 1 : UINT32_MAX;
     slab->spare = spare;
-    __atomic_fetch_add(&spare_bytes, spare ? bytes_of_slots(slab) : -bytes_of_slots(slab),
+    __atomic_fetch_add(&spare_bytes, spare ? slab_slots_bytes(slab) : -slab_slots_bytes(slab),
                        __ATOMIC_RELAXED);
 }
 
 static bool may_be_spare(const struct bin *bin, const struct slab *slab) {
     return PEEK(&slab->fence) == SLAB_FENCED &&
-           (bin->spare_count + 1) * bytes_of_slots(slab) <= SPARE_BYTES &&
-           PEEK(&spare_bytes) + bytes_of_slots(slab) <= SPARE_MOST;
+           (bin->spare_count + 1) * slab_slots_bytes(slab) <= SPARE_BYTES &&
+           PEEK(&spare_bytes) + slab_slots_bytes(slab) <= SPARE_MOST;
 }
 
 static void drop(struct bin *bin, struct slab *slab) {

@@ -27,7 +27,7 @@ static void merge_if_due(struct bin *bin, uint32_t count) {
 }
 
 static bool lies_in(const struct slab *slab, const void *slot) {
-    return (uintptr_t)slot - slab->base < (size_t)slab->slot_count * slab_bytes(slab);
+    return (uintptr_t)slot - slab->base < slab_slots_bytes(slab);
 }
 
 // Returns the first ones of the slots, as far as they lie in one word of the slab; slots[0] does.

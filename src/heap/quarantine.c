@@ -167,12 +167,16 @@ void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers)
     lock_release(&part->lock);
 }
 
-static void leave_above(size_t bytes_max, struct quarantine_leavers *leavers) {
+// From the first part that has some to give. `batches`: those, full or not; else what waits, down
+// to `bytes_max` a part.
+static void leave_some(bool batches, size_t bytes_max, struct quarantine_leavers *leavers) {
     leavers->count = 0;
     leavers->more = false;
     EACH_PART(part) {
         lock_acquire(&part->lock);
-        if (part->store)
+        if (part->store && batches)
+            leave_batch_locked(part, leavers);
+        else if (part->store)
             leave_locked(part, bytes_max, leavers);
         lock_release(&part->lock);
         if (leavers->count > 0)
@@ -181,26 +185,17 @@ static void leave_above(size_t bytes_max, struct quarantine_leavers *leavers) {
 }
 
 void quarantine_leave_due(struct quarantine_leavers *leavers) {
-    leave_above(part_bytes, leavers);
-}
-
-void quarantine_leave_all(struct quarantine_leavers *leavers) {
-    leave_above(0, leavers);
-    if (leavers->count == 0)
-        quarantine_leave_batch(leavers);
+    leave_some(false, part_bytes, leavers);
 }
 
 void quarantine_leave_batch(struct quarantine_leavers *leavers) {
-    leavers->count = 0;
-    leavers->more = false;
-    EACH_PART(part) {
-        lock_acquire(&part->lock);
-        if (part->store)
-            leave_batch_locked(part, leavers);
-        lock_release(&part->lock);
-        if (leavers->count > 0)
-            return;
-    }
+    leave_some(true, 0, leavers);
+}
+
+void quarantine_leave_all(struct quarantine_leavers *leavers) {
+    leave_some(false, 0, leavers);
+    if (leavers->count == 0)
+        quarantine_leave_batch(leavers);
 }
 
 static void each_locked(const struct part *part, void (*look)(void *slot)) {

@@ -108,6 +108,9 @@ ALWAYS_INLINE uint64_t *slab_returned(struct slab *slab) {
 ALWAYS_INLINE uint32_t slab_bytes(const struct slab *slab) {
     return class_bytes(slab->id);
 }
+ALWAYS_INLINE size_t slab_slots_bytes(const struct slab *slab) {
+    return (size_t)slab->slot_count * slab_bytes(slab);
+}
 ALWAYS_INLINE uintptr_t slab_slot_address(const struct slab *slab, uint32_t slot) {
     return slab->base + (uintptr_t)slot * slab_bytes(slab);
 }

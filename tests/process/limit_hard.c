@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tests/support/park.h"
 #include "tests/support/proc.h"
 #include "tests/support/test.h"
 
@@ -118,28 +119,14 @@ static void test_threads(void) {
 }
 
 // What threads that sleep once cached is memory to be had, too.
-enum { PARKED = 32, PARKED_BLOCKS = 2000 };
-static pthread_barrier_t parked;
-
-static void *work_and_park(void *argument) {
-    for (unsigned round = 0; round < 20; round++) {
-        for (size_t i = 0; i < PARKED_BLOCKS; i++)
-            CHECK((blocks[i] = malloc(1000 + i % 30 * 100)) != NULL);
-        drop(blocks, PARKED_BLOCKS);
-    }
-    pthread_barrier_wait(&parked);
-    for (;;)
-        pause();
-    return argument;
-}
+enum { PARKED = 32 };
 
 static void test_parked(void) {
-    CHECK_EQ(pthread_barrier_init(&parked, NULL, 2), 0);
-    for (unsigned i = 0; i < PARKED; i++) {
-        pthread_t thread;
-        CHECK_EQ(pthread_create(&thread, NULL, work_and_park, NULL), 0);
-        pthread_barrier_wait(&parked);
-    }
+    static struct park_thread threads[PARKED];
+    park_start(threads, PARKED, park_warm);
+    for (unsigned i = 0; i < PARKED; i++)
+        park_turn(&threads[i], 0);
+    park_all_asleep(threads, PARKED);
     size_t count, sum = fill(blocks, BLOCKS_MAX, 4000, &count);
     printf("%d threads park: %zu KiB in blocks\n", PARKED, sum / 1024);
     CHECK_LE(LEAST, sum);

@@ -1,21 +1,16 @@
 // tests/process/limit_soft.c - TIDE_SOFT_LIMIT: with 80 MiB live and 200 MiB that come and go the
 // RSS stays at the limit of 100 MiB, for blocks of every kind; and what lies free inside slabs is
 // given back, too. What threads that sleep once cached does not count: it goes first.
-#include <pthread.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "tests/support/proc.h"
-#include "tests/support/test.h"
+#include "tests/support/park.h"
 
 enum { MIB = 1 << 20, BLOCKS_MAX = 1 << 20 };
-enum { PARKED = 64, PARKED_BLOCKS = 2000, STACK_BYTES = 16 << 10 };
+enum { PARKED = 64 };
 #define RSS_MOST ((size_t)115 * MIB)
 
 static void  *live[BLOCKS_MAX], *churn[BLOCKS_MAX];
 static size_t highest;
 
-// Nor are the stacks of the threads that park: some pages each.
+// Nor are the threads that park, their stacks above all.
 static size_t stacks;
 
 // The arrays of this test are not the heap's; they are resident from the start.
@@ -80,32 +75,15 @@ static void test_holes(void) {
         free(live[i]);
 }
 
-static pthread_barrier_t parked;
-
-// Works, one after the other, so that its cache grows; then sleeps for good.
-static void *work_and_park(void *argument) {
-    void **blocks = argument;
-    for (unsigned round = 0; round < 20; round++) {
-        for (size_t i = 0; i < PARKED_BLOCKS; i++)
-            blocks[i] = make(1000 + i % 30 * 100);
-        for (size_t i = 0; i < PARKED_BLOCKS; i++)
-            free(blocks[i]);
-    }
-    pthread_barrier_wait(&parked);
-    for (;;)
-        pause();
-    return NULL;
-}
+static struct park_thread threads[PARKED];
 
 static void park_threads(void) {
     size_t before = rss_now();
-    CHECK_EQ(pthread_barrier_init(&parked, NULL, 2), 0);
-    for (unsigned i = 0; i < PARKED; i++) {
-        pthread_t thread;
-        CHECK_EQ(pthread_create(&thread, NULL, work_and_park, churn), 0);
-        pthread_barrier_wait(&parked);
-    }
-    stacks = (size_t)PARKED * STACK_BYTES;
+    park_start(threads, PARKED, park_warm);
+    stacks = rss_now() - before;
+    for (unsigned i = 0; i < PARKED; i++)
+        park_turn(&threads[i], 0);
+    park_all_asleep(threads, PARKED);
     printf("%d threads park: %zd MiB more\n", PARKED, (ssize_t)(rss_now() - before) / MIB);
 }
 

@@ -111,6 +111,23 @@ static inline size_t park_size(uint64_t *random) {
     return size + test_random(random) % size;
 }
 
+// Work for a thread whose cache is to keep what it may: the same sizes again and again. One at a
+// time.
+enum { PARK_ROUNDS = 20, PARK_BLOCKS = 2000 };
+static inline void park_warm(struct park_thread *self, int step) {
+    static void *blocks[PARK_BLOCKS];
+    (void)self, (void)step;
+    for (unsigned round = 0; round < PARK_ROUNDS; round++) {
+        for (size_t i = 0; i < PARK_BLOCKS; i++) {
+            size_t bytes = 1000 + i % 30 * 100;
+            CHECK((blocks[i] = malloc(bytes)) != NULL);
+            memset(blocks[i], 1, bytes);
+        }
+        for (size_t i = 0; i < PARK_BLOCKS; i++)
+            free(blocks[i]);
+    }
+}
+
 struct park_wanted {
     const char *name;
     uint64_t    value;

@@ -122,3 +122,22 @@ void tide_burst(struct tide_load *load, size_t (*size)(uint64_t *state)) {
     CHECK_LE(rss, base + (size_t)32 * TIDE_MIB);
     CHECK_EQ(proc_rss_lazy(), 0);
 }
+
+void tide_cycles(void (*cycle)(void), unsigned warm, unsigned cycles) {
+    for (unsigned i = 0; i < warm; i++)
+        cycle();
+    size_t before = tide_faults();
+    for (unsigned i = 0; i < cycles; i++)
+        cycle();
+    size_t more = tide_faults() - before;
+    dprintf(STDOUT_FILENO, "%zu page faults in %u cycles\n", more, cycles);
+    CHECK_LE(more, cycles / 2);
+}
+
+void tide_gone(size_t base) {
+    enum { TRAFFIC_MS = 2000 };
+    tide_light_traffic(TIDE_TOGETHER, TRAFFIC_MS);
+    size_t rss = tide_rss();
+    tide_show("after light traffic", rss, base, 0);
+    CHECK_LE(rss, base + (size_t)32 * TIDE_MIB);
+}

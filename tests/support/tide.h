@@ -47,6 +47,12 @@ void tide_light_traffic(enum tide_traffic traffic, unsigned milliseconds);
 // is more than 32 MiB above what was there before, or some of it is lazily free (MADV_FREE).
 void tide_burst(struct tide_load *load, size_t (*size)(uint64_t *state));
 
+// Buffers come and go: `cycle` is called so often to warm up, then `cycles` times with a page fault
+// in half of them at most.
+void tide_cycles(void (*cycle)(void), unsigned warm, unsigned cycles);
+// They stay away: after two seconds of light traffic at most 32 MiB are resident above `base`.
+void tide_gone(size_t base);
+
 // Page faults of this process so far.
 size_t tide_faults(void);
 // Resident bytes; shown on stdout beside what they are compared with.
