@@ -20,6 +20,7 @@
 #include "heap/user_heap.h"
 #include "local/parked.h"
 #include "local/pulse.h"
+#include "local/stock.h"
 #include "os/fail.h"
 #include "os/os.h"
 #include "page/limit.h"
@@ -91,9 +92,14 @@ static struct memory from_span(struct span *span) {
 }
 
 static struct memory take_hardened(const struct alloc_request *request) {
-    struct memory memory;
-    memory.start =
-        hardened_take(request->heap, request->bytes, request->alignment, &memory.is_zero);
+    struct memory memory = {NULL, false};
+    class_id      id = request->heap ? (class_id)CLASS_NONE
+                                     : hardened_class(request->bytes, request->alignment);
+    if (id == CLASS_NONE)
+        memory.start =
+            hardened_take(request->heap, request->bytes, request->alignment, &memory.is_zero);
+    else if ((memory.start = stock_take(id)) != NULL)
+        memory.is_zero = hardened_dress(memory.start, request->bytes);
     thread_beat();
     return memory;
 }
@@ -255,13 +261,16 @@ static void *refill(class_id id) {
     return slot;
 }
 
-// Of a hardened process, as refill. What makes its slab's fence may ask the kernel.
+// Of a hardened process, as refill.
 static void *take_ready(size_t bytes) {
-    if (UNLIKELY(thread_is_reentered()) || UNLIKELY(option(OPT_PERTURB) != 0) ||
-        UNLIKELY(limit_is_set()))
+    class_id id = hardened_class(bytes, 1);
+    if (UNLIKELY(thread_root.phase != THREAD_LIVE) || UNLIKELY(thread_is_reentered()) ||
+        UNLIKELY(option(OPT_PERTURB) != 0) || UNLIKELY(limit_is_set()) || id == CLASS_NONE)
         return NULL;
     int   before = errno;
-    void *slot = hardened_take_ready(bytes);
+    void *slot = stock_take(id);
+    if (LIKELY(slot != NULL))
+        hardened_dress(slot, bytes);
     thread_beat();
     poll_keeper();
     errno = before;
@@ -314,7 +323,9 @@ static void give(const char *function, void *pointer, struct block *block) {
         return;
     }
     if (hardened_is_on()) {
-        hardened_give(function, block);
+        struct quarantine_leavers leavers;
+        hardened_give(function, block, &leavers);
+        stock_put(&leavers);
         return;
     }
     if (UNLIKELY(perturb))
@@ -339,12 +350,22 @@ void alloc_give(const char *function, struct block *block) {
     give(function, (void *)block->base, block);
 }
 
+// True: freed, as most blocks of a hardened process are.
+static bool give_ready(const char *function, void *pointer) {
+    struct quarantine_leavers leavers;
+    if (UNLIKELY(thread_is_reentered()) || !hardened_give_live(function, pointer, &leavers))
+        return false;
+    if (UNLIKELY(leavers.count > 0))
+        stock_put(&leavers);
+    return true;
+}
+
 void alloc_free(const char *function, void *pointer) {
     if (!pointer)
         return;
     int before = errno;
     init_ensure();
-    if (hardened_is_on() && !thread_is_reentered() && hardened_give_live(function, pointer)) {
+    if (hardened_is_on() && give_ready(function, pointer)) {
         errno = before;
         return;
     }

@@ -7,7 +7,6 @@
 #include "heap/guarded.h"
 #include "heap/huge.h"
 #include "heap/quarantine.h"
-#include "heap/stock.h"
 #include "heap/user_heap.h"
 #include "local/thread.h"
 #include "os/lock.h"
@@ -30,7 +29,6 @@ void fork_prepare(void) {
     }
     keeper_fork_prepare();
     thread_fork_prepare();
-    stock_fork_prepare();
     quarantine_fork_prepare();
     user_heap_fork_prepare();
     arena_fork_prepare();
@@ -62,7 +60,6 @@ void fork_parent(void) {
     arena_fork_parent();
     user_heap_fork_parent();
     quarantine_fork_parent();
-    stock_fork_parent();
     thread_fork_parent();
     keeper_fork_parent();
     lock_fork_over();
@@ -80,7 +77,6 @@ void fork_child(void) {
     arena_fork_child();
     user_heap_fork_child();
     quarantine_fork_child();
-    stock_fork_child();
     thread_fork_child();
     keeper_fork_child();
     lock_fork_over();

@@ -8,9 +8,7 @@
 #include "heap/hardened_family.h"
 #include "heap/hardened_proof.h"
 #include "heap/huge.h"
-#include "heap/quarantine.h"
 #include "heap/secret.h"
-#include "heap/stock.h"
 #include "heap/user_heap.h"
 #include "os/fail.h"
 
@@ -27,58 +25,77 @@ void hardened_start(void) {
 // --- small ---------------------------------------------------------------------------------------
 
 // Before the first slot is taken that lies behind it; once a slab.
-static void make_fence(struct slab *slab) {
+NOINLINE static void make_fence(struct slab *slab) {
     uint8_t due = SLAB_FENCE_DUE;
     // Relaxed: who frees the slab's last slot comes after, through the bin's lock or the hand-back.
-    if (LIKELY(PEEK(&slab->fence) != SLAB_FENCE_DUE) ||
-        !__atomic_compare_exchange_n(&slab->fence, &due, SLAB_FENCED, false, __ATOMIC_RELAXED,
+    if (!__atomic_compare_exchange_n(&slab->fence, &due, SLAB_FENCED, false, __ATOMIC_RELAXED,
                                      __ATOMIC_RELAXED))
         return;
     if (!fence_make((void *)slab->span->base, slab->base - slab->span->base))
         POKE(&slab->fence, SLAB_OPEN);
 }
 
-static uintptr_t last_word(const struct slab *slab, uint32_t slot) {
-    return slab_slot_address(slab, slot) + slab_bytes(slab) - sizeof(uint64_t);
+// A slot, found once for all that is done to it.
+struct place {
+    struct slab *slab;
+    uint16_t    *mark;
+    uintptr_t    base;
+    size_t       room;
+};
+
+ALWAYS_INLINE struct place place_of(struct slab *slab, uint32_t slot) {
+    size_t room = slab_bytes(slab);
+    return (struct place){slab, slab_mark(slab, slot), slab->base + slot * room, room};
+}
+
+ALWAYS_INLINE bool has_neighbour_before(const struct place *place) {
+    return place->base != place->slab->base && option(OPT_CANARY);
 }
 
 // A neighbour that nobody had yet has no canary. One that is taken meanwhile gets the same word.
 // Acquire: pairs with the release in set_requested; whoever has a mark has his canary. (The
 // exchange of who frees it goes on with that release.)
-static void mark_before(struct slab *slab, uint32_t slot) {
-    if (slot > 0 && option(OPT_CANARY) &&
-        __atomic_load_n(slab_mark(slab, slot - 1), __ATOMIC_ACQUIRE) == SLOT_FRESH)
-        POKE(proof_word(last_word(slab, slot - 1)),
-             secret_canary(slab_slot_address(slab, slot - 1)));
+ALWAYS_INLINE void mark_before(const struct place *place) {
+    if (has_neighbour_before(place) &&
+        __atomic_load_n(place->mark - 1, __ATOMIC_ACQUIRE) == SLOT_FRESH)
+        POKE(proof_word(place->base) - 1, secret_canary(place->base - place->room));
 }
 
-static bool is_whole_before(const struct slab *slab, uint32_t slot) {
-    if (slot == 0 || !option(OPT_CANARY))
+ALWAYS_INLINE bool is_whole_before(const struct place *place) {
+    if (!has_neighbour_before(place))
         return true;
-    uint64_t word = PEEK(proof_word(last_word(slab, slot - 1)));
-    return word == 0 || word == secret_canary(slab_slot_address(slab, slot - 1));
+    uint64_t word = PEEK(proof_word(place->base) - 1);
+    return word == secret_canary(place->base - place->room) || word == 0;
 }
 
 // The canary, then the mark.
-static void set_requested(struct slab *slab, uint32_t slot, size_t bytes) {
-    uint16_t mark = slot_mark(slab_bytes(slab) - bytes, FAMILY_MALLOC);
-    proof_write_canary(slab_slot_address(slab, slot), bytes, slab_bytes(slab));
+ALWAYS_INLINE void set_requested(const struct place *place, size_t bytes) {
+    proof_write_canary(place->base, bytes, place->room);
     // Release: see mark_before.
-    __atomic_store_n(slab_mark(slab, slot), mark, __ATOMIC_RELEASE);
+    __atomic_store_n(place->mark, slot_mark(place->room - bytes, FAMILY_MALLOC), __ATOMIC_RELEASE);
 }
 
 // A slot just taken becomes a block. True: it reads as zero.
-static bool dress(void *pointer, size_t bytes) {
-    uintptr_t    base = (uintptr_t)pointer;
-    struct slab *slab = slab_find(base);
-    uint32_t     slot = slab_slot_of(slab, base);
-    bool         was_freed = PEEK(slab_mark(slab, slot)) == SLOT_FREED;
-    make_fence(slab);
-    if (was_freed)
-        proof_still_clear("malloc", slab->id, base);
-    mark_before(slab, slot);
-    set_requested(slab, slot, bytes);
+ALWAYS_INLINE bool dress_place(const struct place *place, size_t bytes) {
+    bool was_freed = PEEK(place->mark) == SLOT_FREED;
+    if (UNLIKELY(PEEK(&place->slab->fence) == SLAB_FENCE_DUE))
+        make_fence(place->slab);
+    if (was_freed && !proof_is_clear(place->base, place->room))
+        proof_fail_clear("malloc", place->base, place->room);
+    mark_before(place);
+    set_requested(place, bytes);
     return was_freed && option(OPT_ZERO_ON_FREE);
+}
+
+bool hardened_dress(void *pointer, size_t bytes) {
+    struct slab *slab = slab_find((uintptr_t)pointer);
+    struct place place = place_of(slab, slab_slot_of(slab, (uintptr_t)pointer));
+    return dress_place(&place, bytes);
+}
+
+void hardened_prove_clear(const char *function, const void *slot, class_id id) {
+    if (!proof_is_clear((uintptr_t)slot, class_bytes(id)))
+        proof_fail_clear(function, (uintptr_t)slot, class_bytes(id));
 }
 
 // As caches do: the budget each time, the clock now and then. Relaxed: threads may lose counts.
@@ -91,52 +108,61 @@ static void settle(void) {
         arena_keep_budget();
 }
 
-// Who goes on to the stock is proved when he leaves that.
-static void give_leavers(struct quarantine_leavers *leavers, bool to_stock) {
-    uint32_t put = 0;
-    if (to_stock && leavers->count > 0 && stock_wants(leavers->id))
-        put = stock_put(leavers->id, leavers->slots, leavers->count);
-    for (uint32_t i = put; i < leavers->count; i++)
-        proof_still_clear("free", leavers->id, (uintptr_t)leavers->slots[i]);
-    if (put < leavers->count)
-        arena_give("free", leavers->id, leavers->slots + put, leavers->count - put);
-}
-
-static void wait(void *pointer, class_id id) {
-    struct quarantine_leavers leavers;
-    quarantine_put(pointer, id, &leavers);
-    if (LIKELY(leavers.count == 0))
+// As to a caller of hardened_give.
+void hardened_leave(struct quarantine_leavers *leavers, uint32_t first) {
+    if (first >= leavers->count)
         return;
-    give_leavers(&leavers, true);
-    while (leavers.more) {
-        quarantine_leave_due(&leavers);
-        give_leavers(&leavers, true);
-    }
+    for (uint32_t i = first; i < leavers->count; i++)
+        hardened_prove_clear("free", leavers->slots[i], leavers->id);
+    arena_give("free", leavers->id, leavers->slots + first, leavers->count - first);
     settle();
 }
 
-// What is proved, and cleared, of a slot that was live until now.
-static void strip_small(const char *function, const struct block *block, uint32_t slot) {
-    proof_whole(function, block, slab_bytes(block->slab));
-    if (!is_whole_before(block->slab, slot))
-        proof_fail_before(function, block);
-    proof_clear(block->slab->id, block->base);
+// For messages, and for calls that want one.
+static struct block block_of(struct place place, uint16_t mark) {
+    return (struct block){.kind = BLOCK_SMALL,
+                          .id = place.slab->id,
+                          .span = place.slab->span,
+                          .slab = place.slab,
+                          .base = place.base,
+                          .usable = place.room - slot_rest(mark)};
 }
 
-static void give_small(const char *function, struct block *block) {
-    struct slab *slab = block->slab;
-    uint32_t     slot = slab_slot_of(slab, block->base);
+NORETURN COLD static void fail_small(const char *function, struct place place, uint16_t mark) {
+    struct block block = block_of(place, mark);
+    if (family_differs((enum family)slot_family(mark), function))
+        hardened_fail_family(function, &block, (enum family)slot_family(mark));
+    if (!proof_is_whole(block.base, block.usable, place.room))
+        proof_fail_behind(function, &block, place.room);
+    proof_fail_before(function, &block);
+}
+
+// What is proved, and cleared, of a slot that was live until now.
+ALWAYS_INLINE void strip_small(const char *function, const struct place *place, uint16_t mark) {
+    if (UNLIKELY(family_differs((enum family)slot_family(mark), function)) ||
+        !proof_is_whole(place->base, place->room - slot_rest(mark), place->room) ||
+        UNLIKELY(!is_whole_before(place)))
+        fail_small(function, *place, mark);
+    proof_clear(place->base, place->room);
+}
+
+ALWAYS_INLINE void give_small(const char *function, const struct place *place,
+                              struct quarantine_leavers *leavers) {
+    struct slab *slab = place->slab;
     // Relaxed: of two who free the same block one finds the other's mark; what they wrote into the
     // block is handed on by the locks of quarantine and bin.
-    uint16_t mark = __atomic_exchange_n(slab_mark(slab, slot), SLOT_FREED, __ATOMIC_RELAXED);
-    if (mark < SLOT_LIVE)
-        slab_fail(function, (void *)block->base, slab);
-    hardened_prove_family(function, block, (enum family)slot_family(mark));
-    strip_small(function, block, slot);
-    if (user_heap_of(block))
-        user_heap_give(function, block);
-    else
-        wait((void *)block->base, slab->id);
+    uint16_t mark = __atomic_exchange_n(place->mark, SLOT_FREED, __ATOMIC_RELAXED);
+    if (UNLIKELY(mark < SLOT_LIVE))
+        slab_fail(function, (void *)place->base, slab);
+    strip_small(function, place, mark);
+    if (LIKELY(slab->bin->owner == NULL)) {
+        quarantine_put((void *)place->base, slab->id, leavers);
+    } else {
+        struct block block = block_of(*place, mark);
+        leavers->count = 0;
+        leavers->more = false;
+        user_heap_give(function, &block);
+    }
 }
 
 // --- whole blocks --------------------------------------------------------------------------------
@@ -146,9 +172,14 @@ static void dress_whole(struct span *span, size_t bytes) {
     proof_write_canary(span->base, bytes, span->bytes);
 }
 
+static void prove_whole(const char *function, const struct block *block, size_t room) {
+    if (!proof_is_whole(block->base, block->usable, room))
+        proof_fail_behind(function, block, room);
+}
+
 // What has no fence goes back to an arena as it is; the pages of all others are the kernel's again.
 static void strip_whole(const char *function, const struct block *block) {
-    proof_whole(function, block, block->span->bytes);
+    prove_whole(function, block, block->span->bytes);
     if (block->kind == BLOCK_LARGE && option(OPT_ZERO_ON_FREE))
         memset((void *)block->base, 0, block->span->bytes);
 }
@@ -173,25 +204,11 @@ static struct span *span_of(void *pointer) {
     return pointer ? page_map_span((uintptr_t)pointer) : NULL;
 }
 
-// A batch for the stock; one of it, or NULL: no memory.
-NOINLINE static void *restock(class_id id, uint32_t missing) {
-    void    *slots[STOCK_LEAST + STOCK_BATCH];
-    uint32_t count = arena_take(id, slots, missing), put = 0;
-    if (count == 0)
-        return stock_keeps(id) ? stock_take_last(id) : NULL;
-    if (count > 1)
-        put = stock_put(id, slots, count - 1);
-    if (put < count - 1)
-        arena_give("malloc", id, slots + put, count - 1 - put);
-    return slots[count - 1];
-}
-
 static void *take_small(class_id id, size_t bytes, bool *is_zero) {
-    uint32_t missing = 1;
-    void    *slot = stock_keeps(id) ? stock_take(id, &missing) : NULL;
-    if (!slot && !(slot = restock(id, missing)))
+    void *slot;
+    if (arena_take(id, &slot, 1) == 0)
         return NULL;
-    *is_zero = dress(slot, bytes);
+    *is_zero = hardened_dress(slot, bytes);
     return slot;
 }
 
@@ -200,19 +217,23 @@ static void *take_of_heap(struct user_heap *heap, size_t bytes, bool *is_zero) {
     if (!memory)
         return NULL;
     if (bytes + proof_canary_bytes() <= SMALL_MAX)
-        *is_zero = dress(memory, bytes);
+        *is_zero = hardened_dress(memory, bytes);
     else
         dress_whole(span_of(memory), bytes);
     return memory;
 }
 
+class_id hardened_class(size_t bytes, size_t alignment) {
+    class_id id = size_class_aligned(max_size(bytes + proof_canary_bytes(), 1), alignment);
+    return id != CLASS_NONE && class_bytes(id) - bytes <= SLOT_REST_MAX ? id : (class_id)CLASS_NONE;
+}
+
 void *hardened_take(struct user_heap *heap, size_t bytes, size_t alignment, bool *is_zero) {
-    size_t   needed = max_size(bytes + proof_canary_bytes(), 1);
-    class_id id = size_class_aligned(needed, alignment);
+    class_id id = hardened_class(bytes, alignment);
     *is_zero = false;
     if (heap)
         return take_of_heap(heap, bytes, is_zero);
-    if (id != CLASS_NONE && class_bytes(id) - bytes <= SLOT_REST_MAX)
+    if (id != CLASS_NONE)
         return take_small(id, bytes, is_zero);
     struct span *span = arena_take_whole(max_size(bytes, 1), alignment);
     if (!span)
@@ -222,45 +243,32 @@ void *hardened_take(struct user_heap *heap, size_t bytes, size_t alignment, bool
     return (void *)span->base;
 }
 
-void *hardened_take_ready(size_t bytes) {
-    size_t   needed = max_size(bytes + proof_canary_bytes(), 1);
-    class_id id = needed <= SMALL_MAX ? size_class_of(needed) : (class_id)CLASS_NONE;
-    uint32_t missing;
-    void    *slot = id != CLASS_NONE && stock_keeps(id) ? stock_take(id, &missing) : NULL;
-    if (LIKELY(slot != NULL))
-        dress(slot, bytes);
-    return slot;
-}
-
-bool hardened_give_live(const char *function, void *pointer) {
-    uintptr_t    address = (uintptr_t)pointer;
+bool hardened_give_live(const char *function, void *pointer, struct quarantine_leavers *leavers) {
+    uintptr_t address = (uintptr_t)pointer;
     // The exchange of the mark waits for its record, and these need not wait for that.
     __builtin_prefetch(pointer, 1);
     __builtin_prefetch((char *)pointer - 1);
-    bool         is_slab = page_map_class(address) == CLASS_HEAP_SLAB;
-    struct slab *slab = is_slab ? slab_find(address) : NULL;
+    struct slab *slab = slab_find(address);
     if (UNLIKELY(!slab))
         return false;
-    uint32_t slot = slab_slot_of(slab, address);
-    if (UNLIKELY(slot >= slab->slot_count || slab_slot_address(slab, slot) != address))
+    uint32_t     slot = slab_slot_of(slab, address);
+    struct place place = place_of(slab, slot);
+    if (UNLIKELY(slot >= slab->slot_count) || UNLIKELY(place.base != address) ||
+        UNLIKELY(PEEK(place.mark) < SLOT_LIVE))
         return false;
-    uint16_t mark = PEEK(slab_mark(slab, slot));
-    if (UNLIKELY(mark < SLOT_LIVE))
-        return false;
-    give_small(function, &(struct block){.kind = BLOCK_SMALL,
-                                         .id = slab->id,
-                                         .span = slab->span,
-                                         .slab = slab,
-                                         .base = address,
-                                         .usable = slab_bytes(slab) - slot_rest(mark)});
+    give_small(function, &place, leavers);
     return true;
 }
 
-void hardened_give(const char *function, struct block *block) {
-    if (block->kind == BLOCK_SMALL)
-        give_small(function, block);
-    else
+void hardened_give(const char *function, struct block *block, struct quarantine_leavers *leavers) {
+    leavers->count = 0;
+    leavers->more = false;
+    if (block->kind != BLOCK_SMALL) {
         give_whole(function, block);
+    } else {
+        struct place place = place_of(block->slab, slab_slot_of(block->slab, block->base));
+        give_small(function, &place, leavers);
+    }
 }
 
 static size_t room_of(const struct block *block) {
@@ -270,7 +278,7 @@ static size_t room_of(const struct block *block) {
 bool hardened_resize(const char *function, struct block *block, size_t bytes) {
     size_t room = room_of(block), needed = bytes;
     hardened_prove_family(function, block, hardened_family(block));
-    proof_whole(function, block, room);
+    prove_whole(function, block, room);
     if (block->kind == BLOCK_SMALL)
         needed += proof_canary_bytes();
     if (needed > room || needed < room / 2 ||
@@ -279,10 +287,12 @@ bool hardened_resize(const char *function, struct block *block, size_t bytes) {
     // What was canary is not shown.
     if (bytes > block->usable)
         memset((char *)block->base + block->usable, 0, bytes - block->usable);
-    if (block->kind == BLOCK_SMALL)
-        set_requested(block->slab, slab_slot_of(block->slab, block->base), bytes);
-    else
+    if (block->kind == BLOCK_SMALL) {
+        struct place place = place_of(block->slab, slab_slot_of(block->slab, block->base));
+        set_requested(&place, bytes);
+    } else {
         dress_whole(block->span, bytes);
+    }
     return true;
 }
 
@@ -292,14 +302,12 @@ static const char heap_end[] = "tide_heap_destroy";
 
 static void end_slab(struct slab *slab) {
     for (uint32_t slot = 0; slot < slab->slot_count; slot++) {
-        uintptr_t base = slab_slot_address(slab, slot);
-        uint16_t  mark = PEEK(slab_mark(slab, slot));
-        if (mark == SLOT_FREED) {
-            proof_still_clear(heap_end, slab->id, base);
-        } else if (mark >= SLOT_LIVE) {
-            struct block block = block_find((void *)base);
-            strip_small(heap_end, &block, slot);
-        }
+        struct place place = place_of(slab, slot);
+        uint16_t     mark = PEEK(place.mark);
+        if (mark == SLOT_FREED)
+            hardened_prove_clear(heap_end, (void *)place.base, slab->id);
+        else if (mark >= SLOT_LIVE)
+            strip_small(heap_end, &place, mark);
     }
 }
 
@@ -315,21 +323,12 @@ void hardened_destroy(struct user_heap *heap) {
 
 // --- what waits ----------------------------------------------------------------------------------
 
-static bool give_stock(void) {
-    void *slots[STOCK_BATCH];
-    bool  some = false;
-    for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
-        for (uint32_t count; (count = stock_drain((class_id)id, slots)) > 0; some = true)
-            arena_give("free", (class_id)id, slots, count);
-    return some;
-}
-
 static bool give_back(bool what_waits) {
     struct quarantine_leavers leavers;
-    bool                      some = give_stock();
+    bool                      some = false;
     do {
         (what_waits ? quarantine_leave_all : quarantine_leave_batch)(&leavers);
-        give_leavers(&leavers, false);
+        hardened_leave(&leavers, 0);
         some |= leavers.count > 0;
     } while (leavers.count > 0);
     return some;
@@ -344,7 +343,7 @@ bool hardened_flush(void) {
 }
 
 uint64_t hardened_slots(class_id id) {
-    return hardened_is_on() ? stock_count(id) + quarantine_count(id) : 0;
+    return hardened_is_on() ? quarantine_count(id) : 0;
 }
 
 void hardened_count(struct counters *totals) {
@@ -353,15 +352,14 @@ void hardened_count(struct counters *totals) {
                                                class_bytes((class_id)id);
 }
 
-static void look(void *pointer) {
+void hardened_look(void *pointer) {
     struct slab *slab = slab_find((uintptr_t)pointer);
     if (PEEK(slab_mark(slab, slab_slot_of(slab, (uintptr_t)pointer))) == SLOT_FREED)
-        proof_still_clear("free", slab->id, (uintptr_t)pointer);
+        hardened_prove_clear("free", pointer, slab->id);
 }
 
 void hardened_last_look(void) {
     if (!hardened_is_on())
         return;
-    quarantine_each(look);
-    stock_each(look);
+    quarantine_each(hardened_look);
 }

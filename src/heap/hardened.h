@@ -1,17 +1,18 @@
 // heap/hardened.h - TIDE_HARDENED=1: what every block goes through that no fast path serves.
 //
-// No thread has a cache and no slab has a class byte that the fast paths know (heap/bin.h), so
-// every call comes here, and nobody else carries anything for it. All that is checked:
+// No fast path finds a cache (local/stock.h) and no slab has a class byte that one knows
+// (heap/bin.h), so every call comes here, and nobody else carries anything for it. All that is
+// checked:
 //
 //   |.. canary |  block, `requested` bytes | canary .................. |
 //              ^ slot or mapping           8 bytes or more in a slot; else to the page's end
 //
-//   taken      out of a batch (heap/stock.h): the slot was zeroed when it was freed, and has to be
+//   taken      by chance (local/stock.h): the slot was zeroed when it was freed, and has to be
 //              zero yet; it gets its canary
 //   freed      the slot's mark says live, once; the canary behind the block and the last word
 //              before it are whole; then it is zeroed and waits (heap/quarantine.h)
-//   leaves     the quarantine, in a batch: a small one for the stock; else it has to be zero yet,
-//              and goes back to its slab
+//   leaves     the quarantine, in a batch: a small one for the caller's stock; else it has to be
+//              zero yet, and goes back to its slab
 //   resized    the canary is whole, and moves
 //
 // How many bytes were requested stands in the slab's record (a mark a slot, heap/slab.h) or in the
@@ -20,12 +21,12 @@
 // when the slot is freed: so the neighbour behind can be asked for what was written before its
 // start. A word of zero passes there, too: its page may have been given back to the kernel.
 // Blocks of a user's heap have all this but the quarantine: the heap may end at any time.
-// Locks: none of its own; calls take those of stock, quarantine, arenas and heaps, one
-// after the other.
+// Locks: none of its own; calls take those of quarantine, arenas and heaps, one after the other.
 #pragma once
 #include "conf/counters.h"
 #include "conf/options.h"
 #include "heap/block.h"
+#include "heap/quarantine.h"
 
 struct user_heap;
 
@@ -38,25 +39,44 @@ void hardened_start(void);
 // A block of any size up to PTRDIFF_MAX, at a multiple of `alignment`, of `heap` or (NULL) of the
 // arenas. `*is_zero`: it reads as zero. NULL: no memory.
 void *hardened_take(struct user_heap *heap, size_t bytes, size_t alignment, bool *is_zero);
-// What most calls find at once: a small block of the arenas out of the stock. NULL: it is not so
-// simple, hardened_take. Any thread may ask at any time, but no handler that came amid a lock.
-void *hardened_take_ready(size_t bytes);
-// Frees a live small block as hardened_give; false, and nothing done: it is anything else.
-bool hardened_give_live(const char *function, void *pointer);
-// Frees a live block; fatal, with a line that names `function`, when it was misused.
-void hardened_give(const char *function, struct block *block);
+// Of which class a block of the arenas gets a slot; CLASS_NONE: of none, or `bytes` is too much.
+class_id hardened_class(size_t bytes, size_t alignment);
+// A slot of that class, which the caller took of the arenas, becomes a block. True: it reads as
+// zero. What makes its slab's fence may ask the kernel.
+bool hardened_dress(void *slot, size_t bytes);
+// The slot is about to be dressed: what that will look at is on its way from memory.
+ALWAYS_INLINE void hardened_expect(const void *slot) {
+    uintptr_t    base = (uintptr_t)slot;
+    struct slab *slab = slab_find(base);
+    __builtin_prefetch(slot, 1);
+    if (LIKELY(slab != NULL))
+        __builtin_prefetch(slab_mark(slab, slab_slot_of(slab, base)), 1);
+}
+// Frees a live block; fatal, with a line that names `function`, when it was misused. `*leavers`:
+// slots that have waited long enough for it; the caller hands them out again, or calls
+// hardened_leave; and quarantine_leave_due if there are more.
+void hardened_give(const char *function, struct block *block, struct quarantine_leavers *leavers);
+// The same of a live small block; false, and nothing done: it is anything else.
+bool hardened_give_live(const char *function, void *pointer, struct quarantine_leavers *leavers);
+// What left the quarantine, from the first one on, goes back to its slabs; fatal where one was
+// written to.
+void hardened_leave(struct quarantine_leavers *leavers, uint32_t first);
+// Fatal when a slot that is free and was cleared is not clear any more.
+void hardened_prove_clear(const char *function, const void *slot, class_id id);
 // True: the live block has `bytes` (at least 1) now, where it is. Fatal as hardened_give.
 bool hardened_resize(const char *function, struct block *block, size_t bytes);
 // Proves every block of a user's heap, as hardened_give and reuse would, clears it, and ends the
 // heap.
 void hardened_destroy(struct user_heap *heap);
-// Gives back what has waited long enough and what nobody has taken yet. False: nothing was there.
+// Gives back what has waited long enough. False: nothing was there.
 bool hardened_trim(void);
 // And what waits, too: where memory is short.
 bool hardened_flush(void);
-// Slots of a class that are taken and no blocks: they wait, or nobody has had them yet.
+// Slots of a class that are taken and no blocks: they wait.
 uint64_t hardened_slots(class_id id);
 // Adds their bytes.
 void hardened_count(struct counters *totals);
-// At the end of the program: what waits has to be zero yet.
+// Fatal when a slot that was freed, and is no block, is not zero any more.
+void hardened_look(void *slot);
+// At the end of the program: the same for what waits.
 void hardened_last_look(void);

@@ -5,8 +5,13 @@
 // to the end of the room, at least the last word of a slot. Whoever proves or writes holds the
 // block, or has just taken it from its holder; a neighbour may read the last word at any time.
 #pragma once
+#include <string.h>
+
 #include "conf/options.h"
 #include "heap/block.h"
+#include "heap/secret.h"
+
+enum { PROOF_COMPARED = 256 };  // bytes; of larger slots libc compares faster than a loop of ours
 
 // Bytes of a slot that no request gets.
 ALWAYS_INLINE size_t proof_canary_bytes(void) {
@@ -16,12 +21,63 @@ ALWAYS_INLINE size_t proof_canary_bytes(void) {
 ALWAYS_INLINE uint64_t *proof_word(uintptr_t address) {
     return (uint64_t *)address;
 }
+
+// --- canaries ------------------------------------------------------------------------------------
+
+// The word in which the request ends, and those of its bytes, as a mask, that lie behind it.
+ALWAYS_INLINE uint64_t *proof_canary_start(uintptr_t base, size_t requested) {
+    return proof_word(base) + requested / sizeof(uint64_t);
+}
+ALWAYS_INLINE uint64_t proof_canary_mask(size_t requested) {
+    return ~(uint64_t)0 << requested % sizeof(uint64_t) * 8;
+}
 // From the requested end to the end of the room, which is a multiple of eight, as is the base.
-void proof_write_canary(uintptr_t base, size_t requested, size_t room);
-// Fatal when the canary of a block with so much room is not as it was written.
-void proof_whole(const char *function, const struct block *block, size_t room);
+ALWAYS_INLINE void proof_write_canary(uintptr_t base, size_t requested, size_t room) {
+    uint64_t *word = proof_canary_start(base, requested), *end = proof_word(base + room);
+    uint64_t  canary = secret_canary(base), mask = proof_canary_mask(requested);
+    if (!option(OPT_CANARY) || requested >= room)
+        return;
+    POKE(word, (PEEK(word) & ~mask) | (canary & mask));
+    while (++word < end)
+        POKE(word, canary);
+}
+// False: some byte of it is not as it was written.
+ALWAYS_INLINE bool proof_is_whole(uintptr_t base, size_t requested, size_t room) {
+    uint64_t *word = proof_canary_start(base, requested), *end = proof_word(base + room);
+    uint64_t  canary = secret_canary(base);
+    if (!option(OPT_CANARY) || requested >= room)
+        return true;
+    uint64_t wrong = (PEEK(word) ^ canary) & proof_canary_mask(requested);
+    while (++word < end)
+        wrong |= PEEK(word) ^ canary;
+    return LIKELY(wrong == 0);
+}
+// The line that tells which byte it is; only of a block that is not whole.
+NORETURN COLD void proof_fail_behind(const char *function, const struct block *block, size_t room);
 NORETURN COLD void proof_fail_before(const char *function, const struct block *block);
+
+// --- what is free is zero ------------------------------------------------------------------------
+
 // Clears a slot, but for its last word where that is canary.
-void proof_clear(class_id id, uintptr_t base);
-// Fatal when it is not clear any more.
-void proof_still_clear(const char *function, class_id id, uintptr_t base);
+ALWAYS_INLINE void proof_clear(uintptr_t base, size_t room) {
+    if (option(OPT_ZERO_ON_FREE))
+        memset((void *)base, 0, room - proof_canary_bytes());
+}
+// True: it is clear yet. Slots are multiples of two words; of the last two one may be canary.
+ALWAYS_INLINE bool proof_is_clear(uintptr_t base, size_t room) {
+    const uint64_t *words = proof_word(base), *last = proof_word(base + room) - 2;
+    uint64_t        even = last[0], odd = option(OPT_CANARY) ? 0 : last[1];
+    if (!option(OPT_ZERO_ON_FREE))
+        return true;
+    // What follows sixteen zeroes and is the same as what stands sixteen bytes before is zero.
+    if (room > PROOF_COMPARED)
+        return LIKELY((even | odd | words[0] | words[1]) == 0) &&
+               LIKELY(memcmp(words, words + 2, room - 4 * sizeof *words) == 0);
+    for (; words < last; words += 2) {
+        even |= words[0];
+        odd |= words[1];
+    }
+    return LIKELY((even | odd) == 0);
+}
+// The line for a slot that is not.
+NORETURN COLD void proof_fail_clear(const char *function, uintptr_t base, size_t room);

@@ -16,7 +16,7 @@ struct waiting {
 
 // A class's batch: slots that have waited.
 struct batch {
-    uint32_t count;
+    uint32_t count, full;  // at how many it leaves; constant
     void    *slots[QUARANTINE_LEAVERS];
 };
 
@@ -50,26 +50,29 @@ void quarantine_start(size_t bytes) {
     }
 }
 
-// False: no memory for it.
-static bool has_store_locked(struct part *part) {
-    // Release: pairs with the acquire in quarantine_count; nobody else reads it without the lock.
-    if (UNLIKELY(!part->store))
-        __atomic_store_n(&part->store, meta_forever(sizeof *part->store), __ATOMIC_RELEASE);
-    return part->store != NULL;
-}
-
 static uint32_t batch_slots(class_id id) {
     uint32_t fit = QUARANTINE_BATCH_BYTES / class_bytes(id);
     return fit > QUARANTINE_LEAVERS ? QUARANTINE_LEAVERS : fit < 2 ? 1 : fit;
 }
 
-static void count_slots_locked(struct part *part, class_id id, uint32_t more) {
+// False: no memory for it.
+COLD static bool make_store_locked(struct part *part) {
+    struct store *store = meta_forever(sizeof *part->store);
+    for (unsigned id = SMALL_CLASS_FIRST; store && id < CLASSES; id++)
+        store->batches[id].full = batch_slots((class_id)id);
+    // Release: pairs with the acquire in quarantine_count; nobody else reads it without the lock.
+    __atomic_store_n(&part->store, store, __ATOMIC_RELEASE);
+    return store != NULL;
+}
+
+ALWAYS_INLINE void count_slots_locked(struct part *part, class_id id, uint32_t more) {
     POKE(&part->store->slots[id], part->store->slots[id] + more);
 }
 
 // --- what has waited -----------------------------------------------------------------------------
 
-static void take_batch_locked(struct part *part, class_id id, struct quarantine_leavers *leavers) {
+NOINLINE static void take_batch_locked(struct part *part, class_id id,
+                                       struct quarantine_leavers *leavers) {
     struct batch *batch = &part->store->batches[id];
     leavers->id = id;
     leavers->count = batch->count;
@@ -79,26 +82,25 @@ static void take_batch_locked(struct part *part, class_id id, struct quarantine_
     count_slots_locked(part, id, -leavers->count);
 }
 
-// Who gives the batch back looks at every slot: it is on its way by then.
-static void to_batch_locked(struct part *part, struct waiting waiting,
-                            struct quarantine_leavers *leavers) {
+ALWAYS_INLINE void to_batch_locked(struct part *part, struct waiting waiting,
+                                   struct quarantine_leavers *leavers) {
     struct batch *batch = &part->store->batches[waiting.id];
     part->bytes -= class_bytes(waiting.id);
-    __builtin_prefetch(waiting.slot);
-    batch->slots[batch->count++] = waiting.slot;
-    if (batch->count >= batch_slots(waiting.id))
+    uint32_t count = batch->count++;
+    batch->slots[count] = waiting.slot;
+    if (count + 1 >= batch->full)
         take_batch_locked(part, waiting.id, leavers);
 }
 
-static struct waiting first_locked(struct part *part) {
-    struct waiting waiting = part->store->queue[part->first];
-    part->first = (part->first + 1) % QUEUE_SLOTS;
+ALWAYS_INLINE struct waiting first_locked(struct part *part) {
+    uint32_t first = part->first;
+    part->first = (first + 1) % QUEUE_SLOTS;
     part->count--;
-    return waiting;
+    return part->store->queue[first];
 }
 
 // Some place that somebody has; slot NULL: none.
-static struct waiting random_locked(struct part *part) {
+NOINLINE static struct waiting random_locked(struct part *part) {
     unsigned start = secret_next_below(&part->numbers, RANDOM_SLOTS);
     for (unsigned i = 0; i < RANDOM_SLOTS; i++) {
         struct waiting *place = &part->random[(start + i) % RANDOM_SLOTS], waiting = *place;
@@ -111,7 +113,8 @@ static struct waiting random_locked(struct part *part) {
 }
 
 // The queue's first; where only the random ones are left, those: few large slots fill a part.
-static void leave_locked(struct part *part, size_t bytes_max, struct quarantine_leavers *leavers) {
+ALWAYS_INLINE void leave_locked(struct part *part, size_t bytes_max,
+                                struct quarantine_leavers *leavers) {
     while (part->bytes > bytes_max && leavers->count == 0)
         to_batch_locked(part, part->count > 0 ? first_locked(part) : random_locked(part), leavers);
     leavers->more = part->bytes > bytes_max;
@@ -125,22 +128,22 @@ static void leave_batch_locked(struct part *part, struct quarantine_leavers *lea
 
 // --- the functions -------------------------------------------------------------------------------
 
-static void enqueue_locked(struct part *part, struct waiting waiting,
-                           struct quarantine_leavers *leavers) {
-    if (part->count == QUEUE_SLOTS)
+ALWAYS_INLINE void enqueue_locked(struct part *part, struct waiting waiting,
+                                  struct quarantine_leavers *leavers) {
+    if (UNLIKELY(part->count == QUEUE_SLOTS))
         to_batch_locked(part, first_locked(part), leavers);
     part->store->queue[(part->first + part->count) % QUEUE_SLOTS] = waiting;
     part->count++;
 }
 
-static void put_locked(struct part *part, void *slot, class_id id,
-                       struct quarantine_leavers *leavers) {
+ALWAYS_INLINE void put_locked(struct part *part, void *slot, class_id id,
+                              struct quarantine_leavers *leavers) {
     struct waiting *place = &part->random[secret_next_below(&part->numbers, RANDOM_SLOTS)];
     struct waiting  displaced = *place;
     *place = (struct waiting){slot, id};
     part->bytes += class_bytes(id);
     count_slots_locked(part, id, 1);
-    if (displaced.slot)
+    if (LIKELY(displaced.slot != NULL))
         enqueue_locked(part, displaced, leavers);
     leave_locked(part, part_bytes, leavers);
 }
@@ -150,8 +153,17 @@ static void leave_at_once(void *slot, class_id id, struct quarantine_leavers *le
     leavers->slots[leavers->count++] = slot;
 }
 
+// The first that is not locked, from the one of this processor on; locked.
+ALWAYS_INLINE struct part *lock_some_part(void) {
+    unsigned start = os_cpu();
+    for (unsigned i = 0; i < PARTS; i++)
+        if (LIKELY(lock_try(&parts[(start + i) % PARTS].lock)))
+            return &parts[(start + i) % PARTS];
+    lock_acquire_brief(&parts[start % PARTS].lock);
+    return &parts[start % PARTS];
+}
+
 void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers) {
-    struct part *part = &parts[os_cpu() % PARTS];
     leavers->count = 0;
     leavers->more = false;
     // Without the lock, which fork does not take where there is no quarantine.
@@ -159,12 +171,12 @@ void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers)
         leave_at_once(slot, id, leavers);
         return;
     }
-    lock_acquire(&part->lock);
-    if (LIKELY(has_store_locked(part)))
+    struct part *part = lock_some_part();
+    if (LIKELY(part->store != NULL) || make_store_locked(part))
         put_locked(part, slot, id, leavers);
     else
         leave_at_once(slot, id, leavers);
-    lock_release(&part->lock);
+    lock_release_brief(&part->lock);
 }
 
 // From the first part that has some to give. `batches`: those, full or not; else what waits, down
@@ -173,12 +185,12 @@ static void leave_some(bool batches, size_t bytes_max, struct quarantine_leavers
     leavers->count = 0;
     leavers->more = false;
     EACH_PART(part) {
-        lock_acquire(&part->lock);
+        lock_acquire_brief(&part->lock);
         if (part->store && batches)
             leave_batch_locked(part, leavers);
         else if (part->store)
             leave_locked(part, bytes_max, leavers);
-        lock_release(&part->lock);
+        lock_release_brief(&part->lock);
         if (leavers->count > 0)
             return;
     }
@@ -211,9 +223,9 @@ static void each_locked(const struct part *part, void (*look)(void *slot)) {
 
 void quarantine_each(void (*look)(void *slot)) {
     EACH_PART(part) {
-        lock_acquire(&part->lock);
+        lock_acquire_brief(&part->lock);
         each_locked(part, look);
-        lock_release(&part->lock);
+        lock_release_brief(&part->lock);
     }
 }
 
@@ -261,20 +273,20 @@ static void check_part(const struct part *part) {
 
 void quarantine_check(void) {
     EACH_PART(part) {
-        lock_acquire(&part->lock);
+        lock_acquire_brief(&part->lock);
         if (part->store)
             check_part(part);
-        lock_release(&part->lock);
+        lock_release_brief(&part->lock);
     }
 }
 
 void quarantine_fork_prepare(void) {
     EACH_PART(part)
-        lock_acquire_peer(&part->lock);
+        lock_acquire_brief(&part->lock);
 }
 void quarantine_fork_parent(void) {
     EACH_PART(part)
-        lock_release(&part->lock);
+        lock_release_brief(&part->lock);
 }
 void quarantine_fork_child(void) {
     EACH_PART(part)

@@ -5,23 +5,33 @@
 // lock. Who draws many draws one and goes on from it: that costs no shared word. They are for
 // choices that an attacker should not foresee, not for keys.
 #pragma once
-#include "base/base.h"
+#include "os/os.h"
+
+// Sealed when they are drawn; the last one is odd.
+extern struct secret_keys {
+    _Alignas(OS_SEALED_BYTES) uint64_t block, factor;
+} secret_keys;
 
 // Once, before the first block.
 void     secret_start(void);
 uint64_t secret_random(void);
 // 0 .. below - 1; `below` >= 1.
 uint32_t secret_below(uint32_t below);
+// Both halves of the product: each bit of the answer depends on nearly all of both numbers.
+ALWAYS_INLINE uint64_t secret_fold(uint64_t one, uint64_t other) {
+    return one * other ^ (uint64_t)((unsigned __int128)one * other >> 64);
+}
 // The next number of a row of the caller's own, which starts with a secret_random in `*row`.
 ALWAYS_INLINE uint64_t secret_next(uint64_t *row) {
     *row += 0x9e3779b97f4a7c15u;
-    uint64_t number = (*row ^ *row >> 32) * 0xd6e8feb86659fd93u;
-    number = (number ^ number >> 32) * 0xd6e8feb86659fd93u;
-    return number ^ number >> 32;
+    return secret_fold(*row, *row ^ 0xd6e8feb86659fd93u);
 }
 ALWAYS_INLINE uint32_t secret_next_below(uint64_t *row, uint32_t below) {
     return (uint32_t)((secret_next(row) >> 32) * below >> 32);
 }
 // The pattern of eight bytes behind the block at this address: none of them is zero, so that a
-// string's end that is written one too far is seen.
-uint64_t secret_canary(uintptr_t block);
+// string's end that is written one too far is seen. One product: every block that is taken or
+// freed pays for it.
+ALWAYS_INLINE uint64_t secret_canary(uintptr_t block) {
+    return secret_fold(block ^ secret_keys.block, secret_keys.factor) | 0x0101010101010101u;
+}

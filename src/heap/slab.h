@@ -74,6 +74,8 @@ struct slab {
     uint8_t              free_shift;  // free_count >> free_shift is 0 .. 15
     uint16_t             slot_count;
     uint16_t             word_count;  // of each bitmap
+    // written atomically by holders of slots, beside what they read anyway
+    uint8_t              fence;       // enum slab_fence
     // written under the lock of the bin
     uint16_t             free_count;  // guarantee 2
     uint16_t             high_water;  // guarantee 5
@@ -87,7 +89,6 @@ struct slab {
                                       // more are free, there may be new holes
     uint8_t              patience;    // how often holes of its were taken again (heap/hollow.h)
     bool                 by_trim;     // a trim made its holes: nothing is learned from them
-    uint8_t              fence;       // enum slab_fence; atomic, by holders of slots
     bool                 spare;       // all slots are free, and it stays for its fence's sake
     uint32_t             taken_step;  // page_gauge.step when something was last taken
     struct tree_node     node;        // in the bin's tree

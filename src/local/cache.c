@@ -317,6 +317,25 @@ void *cache_refill(struct cache *cache, class_id id) {
     return slot;
 }
 
+uint32_t cache_restock(struct cache *cache, class_id id, uint32_t room, uint32_t count) {
+    struct cache_class *class = &cache->classes[id];
+    begin_event(cache, id);
+    // Age may have taken half of it.
+    size_t more = class->room < room ? (size_t)(room - class->room) * class_bytes(id) : 0;
+    if (more > 0 && allow(cache, more, true)) {
+        if (provide_array(cache, id, room))
+            set_room(cache, id, room);
+        else
+            disallow(cache, more);
+    }
+    uint32_t holds = cache_count(cache, id), most = (uint32_t)min_size(count, class->room);
+    if (holds < most) {
+        void **top = cache->top[id];
+        POKE(&cache->top[id], top + arena_take(id, top + 1, most - holds));
+    }
+    return cache_count(cache, id);
+}
+
 // More room helps when slots went both ways, or while it is little. The first slots of a class that
 // a thread frees but never had are others': kept, they would come back to it, and share cache lines
 // with what those others hold.

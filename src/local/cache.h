@@ -58,6 +58,7 @@ struct cache {
     size_t             allowed;  // room of all classes, in bytes
     uint32_t           bump;     // first unused word of the area; read by anybody
     uint32_t           spare[CACHE_ARRAY_SIZES];  // unused arrays of 2^n words: offset of the first
+    uint64_t           numbers;  // stock.h: secret_next; 0 = not begun
 };
 
 #define CACHE_FULL ((void *)1)
@@ -86,6 +87,17 @@ bool cache_meets_sample(struct cache *cache, class_id id);
 // The stack of `id` has no room: makes some and pushes. `function` is named should the batch hold a
 // misused pointer.
 void cache_overflow(struct cache *cache, const char *function, class_id id, void *slot);
+// Of hardened processes (stock.h): gives the class room for `room` slots, if the budgets allow it,
+// and fills it up to `count`, as far as there is room and memory. How many it holds then.
+uint32_t cache_restock(struct cache *cache, class_id id, uint32_t room, uint32_t count);
+// The owner asks: slots that the class holds, and for how many more it has room.
+ALWAYS_INLINE uint32_t cache_count(const struct cache *cache, class_id id) {
+    const uint32_t bottom = cache->classes[id].bottom;
+    return bottom ? (uint32_t)(cache->top[id] - ((void **)cache + bottom)) : 0;
+}
+ALWAYS_INLINE uint32_t cache_room_left(const struct cache *cache, class_id id) {
+    return cache->classes[id].room - cache_count(cache, id);
+}
 // Gives all slots back.
 void cache_drain(struct cache *cache);
 // A drained cache starts anew. The arrays stay: its next thread will use much the same classes.

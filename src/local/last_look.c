@@ -2,7 +2,7 @@
 #include "local/last_look.h"
 
 #include "base/sort.h"
-#include "heap/block.h"
+#include "heap/hardened.h"
 #include "os/fail.h"
 
 NORETURN COLD static void fail_twice(class_id id, const void *slot) {
@@ -22,6 +22,11 @@ static void prove(class_id id, const void *slot) {
 static void look_at_class(struct cache *cache, class_id id) {
     uint32_t count = (uint32_t)cache_held(cache, id);
     void   **slots = cache->top[id] - count + 1;
+    if (hardened_is_on()) {
+        for (uint32_t i = 0; i < count; i++)
+            hardened_look(slots[i]);
+        return;
+    }
     sort_addresses(slots, count);
     for (uint32_t i = 0; i < count; i++) {
         if (i > 0 && slots[i] == slots[i - 1])

@@ -54,13 +54,13 @@ bool thread_hooks(void) {
 }
 
 static bool caches_are_off(void) {
-    return option(OPT_HARDENED) != 0 || option(OPT_CACHE) == 0 ||
-           option(OPT_CACHE_TOTAL) == 0 || option(OPT_PERTURB) != 0 || pulse_counts_calls();
+    return option(OPT_CACHE) == 0 || option(OPT_CACHE_TOTAL) == 0 ||
+           (option(OPT_HARDENED) == 0 && (option(OPT_PERTURB) != 0 || pulse_counts_calls()));
 }
 
 static void publish(struct cache *cache) {
     POKE(&thread_root.cache, cache);
-    POKE(&thread_root.pops, cache);
+    POKE(&thread_root.pops, option(OPT_HARDENED) == 0 ? cache : CACHE_NONE);
     POKE(&thread_root.taken, false);
     thread_root.step = arena_step();
     thread_root.beats = BEATS_BORN;

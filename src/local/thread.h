@@ -24,7 +24,8 @@ enum thread_phase {
 struct thread_root {
     struct cache *cache;       // never NULL; CACHE_NONE unless THREAD_LIVE. A taker that holds the
                                // lock of the roots may put CACHE_NONE there, and back
-    struct cache *pops;        // the same, but CACHE_NONE at rest. A taker may put that there
+    struct cache *pops;        // the same, but CACHE_NONE at rest, and for ever in a hardened
+                               // process (stock.h). A taker may put that there
     enum thread_phase phase;   // the thread's own
     uint32_t          inside;  // > 0 while a slow path of the thread uses its cache. Of 16 bits it
                                // is loaded as 32, which waits for the last store to reach the cache

@@ -7,6 +7,7 @@
 //         3. acquire (of 0 -> 1, or the exchange to 2) pairs with release (-> 0): whatever a holder
 //            wrote is seen by the next one. No other order is needed, because nothing is published
 //            through the state but the section itself.
+//            A brief lock is never 2: its waiters sleep for a while, on a word that may not change.
 //         4. the depth grows before the lock can be taken, and falls when it is free again: a
 //            handler that finds 0 came when its thread had none. Plain: thread and handler are one,
 //            and the compiler's fences keep the order.
@@ -16,6 +17,7 @@
 #include "os/os.h"
 
 enum { UNLOCKED, LOCKED, CONTENDED };
+enum { BRIEF_NS = 50000 };  // between two looks for a brief lock
 
 // Written once at start; a stale 0 costs a sleep.
 static unsigned spin_count;
@@ -62,8 +64,7 @@ static const char *const rank_name[RANK_COUNT] = {
     [RANK_USER_HEAP] = "user heap",     [RANK_USER_BIN] = "user bin",
     [RANK_USER_HEAPS] = "user heaps",   [RANK_ARENAS] = "arenas",
     [RANK_QUARANTINE] = "quarantine",   [RANK_CACHES] = "caches",
-    [RANK_STOCK] = "stock",             [RANK_ROOTS] = "roots",
-    [RANK_START] = "start",
+    [RANK_ROOTS] = "roots",             [RANK_START] = "start",
 };
 
 // 1 .. 65535, and round again: after that many threads an owner may be taken for another, and a
@@ -225,6 +226,28 @@ void lock_release(struct lock *lock) {
     // Release: pairs with the acquires of take_if_free and take_slowly.
     if (UNLIKELY(__atomic_exchange_n(&lock->state, UNLOCKED, __ATOMIC_RELEASE) == CONTENDED))
         os_wake(&lock->state);
+    leave();
+}
+
+void lock_acquire_brief(struct lock *lock) {
+    if (holds_all())
+        return;
+    if (config_debug)
+        check_order(lock, true);
+    enter();
+    while (!take_at_a_look(lock) && !spin_for(lock))
+        os_wait_for(&lock->state, LOCKED, BRIEF_NS);
+    if (config_debug)
+        note_acquired(lock);
+}
+
+void lock_release_brief(struct lock *lock) {
+    if (holds_all())
+        return;
+    if (config_debug)
+        note_released(lock);
+    // Release: pairs with the acquires of take_if_free.
+    __atomic_store_n(&lock->state, UNLOCKED, __ATOMIC_RELEASE);
     leave();
 }
 

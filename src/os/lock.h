@@ -2,6 +2,9 @@
 //
 // Unlocked, locked, or locked with sleepers. An uncontended pair is one atomic exchange each way;
 // a loser spins briefly (not at all on one processor), then sleeps in the kernel; no timed sleeps.
+// Brief locks are of the same kind, but let go by a plain store, which an exchange behind a
+// program's cold writes is many times dearer than: nobody is woken, so a loser who cannot turn to
+// another such lock looks again after a while. A lock is taken and let go briefly, or never.
 //
 // Lock order: a thread may take a lock only when its rank is below the rank of every lock it holds.
 // The ranks below are the order of floors, lowest first; the debug build checks every acquisition
@@ -23,7 +26,6 @@ enum lock_rank {        // what it protects, from the ground up
     RANK_USER_HEAP,     // heap/user_heap: large and huge blocks of one user's heap
     RANK_USER_HEAPS,    // heap/user_heap: the list of them
     RANK_QUARANTINE,    // heap/quarantine: freed slots that wait, one part of them
-    RANK_STOCK,         // heap/stock: slots that wait to be handed out, one part of them
     RANK_CACHES,        // local/cache: list of caches, budget
     RANK_ROOTS,         // local/thread: which thread has which cache, against takers
     RANK_START,         // entry/init: start of the library
@@ -53,6 +55,10 @@ bool lock_try(struct lock *lock);
 // usually gone by then.
 bool lock_try_spinning(struct lock *lock);
 void lock_release(struct lock *lock);
+// For what is held for some tens of instructions. A brief lock may be tried, too; a second one of a
+// rank may be held, as with lock_acquire_peer.
+void lock_acquire_brief(struct lock *lock);
+void lock_release_brief(struct lock *lock);
 // As lock_acquire for a second lock of a rank already held; the caller keeps a fixed order.
 void lock_acquire_peer(struct lock *lock);
 // Between begin and end the calling thread holds every lock (fork's prepare took them): its own

@@ -26,11 +26,22 @@ static inline void *hardened_block(size_t bytes) {
     return block;
 }
 
+// What leaves the quarantine goes to its slabs.
+static inline void hardened_give_all(const char *function, struct block *block) {
+    struct quarantine_leavers leavers;
+    hardened_give(function, block, &leavers);
+    hardened_leave(&leavers, 0);
+    while (leavers.more) {
+        quarantine_leave_due(&leavers);
+        hardened_leave(&leavers, 0);
+    }
+}
+
 static inline void hardened_free(void *pointer) {
     struct block block = block_find(pointer);
     if (!block_is_live(&block))
         block_fail("free", pointer, &block);
-    hardened_give("free", &block);
+    hardened_give_all("free", &block);
 }
 
 // Freeing it ends the process with this line.

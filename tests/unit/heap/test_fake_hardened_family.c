@@ -6,7 +6,7 @@
 
 static void give_by(const char *function, void *pointer) {
     struct block block = block_find(pointer);
-    hardened_give(function, &block);
+    hardened_give_all(function, &block);
 }
 
 static void give_array(void *pointer) {

@@ -21,6 +21,20 @@ static void enter_and_leave(void) {
     __atomic_fetch_sub(&inside, 1, __ATOMIC_RELAXED);
 }
 
+static void *brief_worker(void *argument) {
+    (void)argument;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        if (i % 2 || !lock_try(&lock))
+            lock_acquire_brief(&lock);
+        CHECK(lock_is_held(&lock));
+        enter_and_leave();
+        if (i % 1024 == 0)
+            sched_yield();
+        lock_release_brief(&lock);
+    }
+    return NULL;
+}
+
 static void *worker(void *argument) {
     for (unsigned i = 0; i < ROUNDS; i++) {
         if (argument && i % 2) {
@@ -49,6 +63,19 @@ static void run_workers(unsigned spins, bool with_tries) {
         pthread_join(threads[i], NULL);
     uint64_t acquired = with_tries ? THREADS * (uint64_t)ROUNDS / 2 : THREADS * (uint64_t)ROUNDS;
     CHECK_EQ(counter, acquired + tries_won);
+    CHECK_EQ(lock.state, 0);
+}
+
+// Nobody is woken, and nobody sleeps for ever.
+static void run_brief(unsigned spins) {
+    pthread_t threads[THREADS];
+    counter = 0;
+    lock_set_spin(spins);
+    for (unsigned i = 0; i < THREADS; i++)
+        CHECK_EQ(pthread_create(&threads[i], NULL, brief_worker, NULL), 0);
+    for (unsigned i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    CHECK_EQ(counter, THREADS * (uint64_t)ROUNDS);
     CHECK_EQ(lock.state, 0);
 }
 
@@ -249,6 +276,8 @@ int main(void) {
     run_workers(0, false);
     run_workers(100, false);
     run_workers(10, true);
+    run_brief(0);
+    run_brief(100);
     test_reset_in_child();
     test_failed_try();
     return 0;

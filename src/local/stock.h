@@ -1,0 +1,30 @@
+// local/stock.h - the thread's cache as hardened processes use it: out of sight of the fast paths,
+// a stock out of which slots are drawn by chance.
+//
+// The root's `pops` is the empty cache for ever there, and no class byte of a slab is one that a
+// push knows, so every call comes to the slow path; what it takes comes from here. A slab gives a
+// batch, chosen by chance (heap/slab.h), under one lock of its bin; which of the stack is on top,
+// and goes next, is drawn beforehand, so that it is on its way from memory when it is asked for.
+// Small slots that have waited (heap/quarantine.h) come straight back here, where there is room. So
+// that chance has a choice, a class of those is filled up before it has fewer than STOCK_LEAST; of
+// larger ones only as many stand here as come at once. A slot that stands here has the mark of one
+// that is no block (SLOT_FRESH or SLOT_FREED). Budgets, trims, ends of threads and forks are those
+// of any cache.
+// The calling thread only, and no handler that came amid a slow path of its own.
+#pragma once
+#include "heap/quarantine.h"
+#include "local/thread.h"
+
+enum {
+    STOCK_SLOTS = 126,   // room, of a class of small slots: its array is 128 words
+    STOCK_LEAST = 64,
+    STOCK_BATCH = 32,    // slots that a slab is asked for, beyond what is missing
+    STOCK_BYTES = 8192,  // and no more than that of large ones
+    STOCK_SMALL = 1024,  // bytes; the largest slots that come back here
+};
+
+// A slot of the class. NULL: no memory.
+void *stock_take(class_id id);
+// What left the quarantine for a slot of this thread: what there is room for stays here, the rest
+// goes to its slabs.
+void stock_put(struct quarantine_leavers *leavers);

@@ -1,0 +1,240 @@
+// unit/local/test_fake_stock.c - slots of a hardened process go out each once, by chance out of
+// many, never by a fast path, and come back where there is room.
+#include "local/stock.h"
+
+#include "heap/secret.h"
+#include "tests/unit/cases.h"
+#include "tests/unit/heap/hardened.h"
+#include "tests/unit/local/caches.h"
+
+enum { SLOTS = 4000 };
+
+static void *slots[SLOTS];
+
+static struct cache *start(char *knob) {
+    hardened_begin(knob);
+    CHECK(thread_hooks());
+    return caches_mine();
+}
+
+static uint64_t taken_of_bins(class_id id) {
+    return arena_at(0)->bins[id].taken;
+}
+
+static void take(class_id id, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        slots[i] = stock_take(id);
+        CHECK(slots[i] != NULL);
+        if (hardened_dress(slots[i], 1))
+            CHECK_EQ(*(char *)slots[i], 0);
+    }
+}
+
+// As alloc.c frees.
+static void give(void *slot) {
+    struct quarantine_leavers leavers;
+    CHECK(hardened_give_live("free", slot, &leavers));
+    stock_put(&leavers);
+}
+
+static void no_fast_path_finds_it(void) {
+    class_id      id = size_class_of(48);
+    struct cache *cache = start(NULL);
+    CHECK(cache != NULL && cache != CACHE_NONE);
+    CHECK(thread_root.cache == cache && thread_root.pops == CACHE_NONE);
+    take(id, 10);
+    CHECK(thread_root.pops == CACHE_NONE);
+    class_id byte = page_map_class((uintptr_t)slots[0]);
+    CHECK(!class_is_small(byte));
+    CHECK(!cache_has_room(cache->top[byte]) && *cache->top[byte] == NULL);
+}
+
+static void small_ones(void) {
+    class_id      id = size_class_of(48);
+    struct cache *cache = start(NULL);
+    take(id, 1);
+    CHECK_EQ(caches_held(cache, id), STOCK_LEAST + STOCK_BATCH - 2);
+    CHECK_EQ(taken_of_bins(id), STOCK_LEAST + STOCK_BATCH - 1);
+    take(id, STOCK_BATCH - 1);
+    CHECK_EQ(taken_of_bins(id), STOCK_LEAST + STOCK_BATCH - 1);
+    CHECK_EQ(caches_held(cache, id), STOCK_LEAST - 1);
+    take(id, 1);  // there would be too few
+    CHECK_EQ(taken_of_bins(id), STOCK_LEAST + 2 * STOCK_BATCH - 1);
+    caches_check(cache);
+}
+
+static void large_ones(void) {
+    class_id      id = size_class_of(2 * STOCK_SMALL), none = size_class_of(STOCK_BYTES);
+    struct cache *cache = start(NULL);
+    uint32_t      batch = STOCK_BYTES / class_bytes(id);
+    take(id, 1);
+    CHECK_EQ(caches_held(cache, id), batch - 1);
+    take(id, batch - 1);
+    CHECK_EQ(taken_of_bins(id), batch);
+    take(none, 3);
+    CHECK_EQ(caches_held(cache, none), 0);
+    CHECK_EQ(taken_of_bins(none), 3);
+    caches_check(cache);
+}
+
+static int by_address(const void *one, const void *other) {
+    void *const *a = one, *const *b = other;
+    return (*a > *b) - (*a < *b);
+}
+
+static void each_once(void) {
+    start(NULL);
+    for (size_t bytes = 8; bytes <= 5000; bytes *= 3) {
+        take(size_class_of(bytes), 1000);
+        qsort(slots, 1000, sizeof *slots, by_address);
+        for (unsigned i = 1; i < 1000; i++)
+            CHECK(slots[i] != slots[i - 1]);
+    }
+}
+
+// Of what a cache holds none is much more likely to be next than another: the half that came first
+// serves as often as the other.
+static void by_chance(void) {
+    class_id      id = size_class_of(48);
+    struct cache *cache = start(NULL);
+    unsigned      early = 0;
+    take(id, 1);
+    for (unsigned round = 0; round < 400; round++) {
+        void   **bottom = cache->top[id] - cache_count(cache, id);
+        uint32_t half = cache_count(cache, id) / 2;
+        void    *before[STOCK_SLOTS], *slot;
+        for (uint32_t i = 0; i < half; i++)
+            before[i] = bottom[1 + i];
+        slot = stock_take(id);
+        slot = stock_take(id);  // the first was on top, where the last draw had put it
+        for (uint32_t i = 0; i < half; i++)
+            early += slot == before[i];
+    }
+    CHECK(early > 140 && early < 260);
+}
+
+static void in_order(void) {
+    class_id      id = size_class_of(48);
+    struct cache *cache = start((char *)(uintptr_t) "TIDE_RANDOM_SLOTS=off");
+    take(id, 1);
+    CHECK_EQ(caches_held(cache, id), STOCK_BATCH - 1);
+    for (unsigned i = 0; i < STOCK_BATCH - 1; i++) {
+        void *top = *cache->top[id];
+        CHECK(stock_take(id) == top);
+    }
+}
+
+// What leaves the quarantine comes back here, as far as there is room; the rest is in the bins.
+static void comes_back(void) {
+    class_id      id = size_class_of(48);
+    struct cache *cache = start((char *)(uintptr_t) "TIDE_QUARANTINE=16K");
+    take(id, 2000);
+    for (unsigned i = 0; i < 2000; i++)
+        give(slots[i]);
+    CHECK_EQ(caches_held(cache, id), STOCK_SLOTS);
+    CHECK_EQ(taken_of_bins(id), STOCK_SLOTS + hardened_slots(id));
+    CHECK_LE(hardened_slots(id), 2000 / 4);
+    caches_check(cache);
+    take(id, STOCK_SLOTS);  // they are clear yet, and may be had
+}
+
+static void large_ones_do_not(void) {
+    class_id      id = size_class_of(2 * STOCK_SMALL);
+    struct cache *cache = start((char *)(uintptr_t) "TIDE_QUARANTINE=off");
+    take(id, 16);
+    uint32_t held = caches_held(cache, id);
+    for (unsigned i = 0; i < 16; i++)
+        give(slots[i]);
+    CHECK_EQ(caches_held(cache, id), held);
+    CHECK_EQ(taken_of_bins(id), held);
+}
+
+// A class that the thread never took gets no room by frees.
+static void foreign_ones_do_not(void) {
+    class_id      id = size_class_of(48);
+    struct cache *cache = start((char *)(uintptr_t) "TIDE_QUARANTINE=off");
+    for (unsigned i = 0; i < 200; i++) {
+        CHECK_EQ(arena_take(id, &slots[i], 1), 1);
+        hardened_dress(slots[i], 1);
+    }
+    for (unsigned i = 0; i < 200; i++)
+        give(slots[i]);
+    CHECK_EQ(caches_held(cache, id), 0);
+    CHECK_EQ(taken_of_bins(id), 0);
+}
+
+static void without_budget(void) {
+    class_id      id = size_class_of(48);
+    struct cache *cache = start((char *)(uintptr_t) "TIDE_CACHE=2K");
+    take(id, 300);
+    CHECK_EQ(caches_held(cache, id), 0);
+    CHECK_EQ(taken_of_bins(id), 300);
+}
+
+static void without_cache(void) {
+    class_id id = size_class_of(48);
+    CHECK(start((char *)(uintptr_t) "TIDE_CACHE=off") == NULL);
+    take(id, 300);
+    CHECK_EQ(taken_of_bins(id), 300);
+    for (unsigned i = 0; i < 300; i++)
+        give(slots[i]);
+    CHECK_EQ(taken_of_bins(id), hardened_slots(id));
+}
+
+// Idle classes lose room, and get it back when they are asked for again.
+static void idle(void) {
+    class_id      id = size_class_of(48), other = size_class_of(96);
+    struct cache *cache = start(NULL);
+    take(id, 1);
+    for (unsigned i = 0; i < 600 * STOCK_BATCH && cache->classes[id].room == STOCK_SLOTS; i++) {
+        void *slot = stock_take(other);
+        arena_give("free", other, &slot, 1);
+    }
+    CHECK(cache->classes[id].room < STOCK_SLOTS);
+    caches_check(cache);
+    while (caches_held(cache, id) >= STOCK_LEAST)
+        take(id, 1);
+    take(id, 1);
+    CHECK_EQ(cache->classes[id].room, STOCK_SLOTS);
+    CHECK_EQ(caches_held(cache, id), STOCK_LEAST + STOCK_BATCH - 2);
+    caches_check(cache);
+}
+
+static void end_of_thread(void) {
+    class_id id = size_class_of(48);
+    start(NULL);
+    take(id, 5);
+    fake_thread_exit();
+    CHECK_EQ(taken_of_bins(id), 5);
+}
+
+static void without_memory(void) {
+    class_id id = size_class_of(48);
+    start(NULL);
+    fake_fail(FAKE_MAP, 1, UINT32_MAX);
+    fake_fail(FAKE_BREAK, 1, UINT32_MAX);
+    uint32_t count = 0;
+    while (count < SLOTS && (slots[count] = stock_take(id)) != NULL)
+        count++;
+    fake_fail(FAKE_MAP, 1, 0);
+    fake_fail(FAKE_BREAK, 1, 0);
+    take(id, 70);
+}
+
+int main(void) {
+    CASE(no_fast_path_finds_it);
+    CASE(small_ones);
+    CASE(large_ones);
+    CASE(each_once);
+    CASE(by_chance);
+    CASE(in_order);
+    CASE(comes_back);
+    CASE(large_ones_do_not);
+    CASE(foreign_ones_do_not);
+    CASE(without_budget);
+    CASE(without_cache);
+    CASE(idle);
+    CASE(end_of_thread);
+    CASE(without_memory);
+    return 0;
+}
