@@ -11,6 +11,7 @@
 #include "heap/hardened.h"
 #include "heap/huge.h"
 #include "heap/user_heap.h"
+#include "page/limit.h"
 
 // A block that keeps at least half of its size in use stays where it is.
 static bool is_good_enough(size_t usable, size_t bytes) {
@@ -85,6 +86,14 @@ static void *move_content(const char *function, void *pointer, struct block *blo
     return moved;
 }
 
+// What a new block is filled with, and what limits ask of it, is alloc_any's.
+static void *move_hardened(const char *function, struct block *block, size_t bytes) {
+    if (LIKELY(!hardened_is_on()) || UNLIKELY(thread_is_reentered()) ||
+        UNLIKELY(block->kind == BLOCK_EMERGENCY) || option(OPT_PERTURB) != 0 || limit_is_set())
+        return NULL;
+    return hardened_move(function, block, bytes);
+}
+
 static void *resize_live(const char *function, void *pointer, struct block *block, size_t bytes) {
     if (block->kind == BLOCK_HUGE && !hardened_is_on() && !thread_is_reentered()) {
         void *moved = move_pages(block, bytes);
@@ -93,7 +102,9 @@ static void *resize_live(const char *function, void *pointer, struct block *bloc
     } else if (resize_in_place(function, block, bytes)) {
         return pointer;
     }
-    void *moved = move_content(function, pointer, block, bytes);
+    void *moved = move_hardened(function, block, bytes);
+    if (!moved)
+        moved = move_content(function, pointer, block, bytes);
     if (moved || bytes > block->usable)
         return moved;
     // A block that only shrinks can stay where it is when there is no memory for a smaller one.

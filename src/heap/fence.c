@@ -6,8 +6,9 @@
 #include "heap/secret.h"
 #include "os/lock.h"
 #include "os/os.h"
+#include "page/thp.h"
 
-enum { GRANULES_MAX = 4, GRANULES_BEFORE_MAX = UINT16_MAX };
+enum { GRANULES_MAX = 4, GRANULES_AROUND_MAX = UINT16_MAX };
 
 static struct {
     struct lock lock;
@@ -55,12 +56,18 @@ bool fence_remove(void *address, size_t bytes) {
 
 // --- blocks --------------------------------------------------------------------------------------
 
-static void *map_counted(size_t bytes, size_t granules, size_t alignment, const char *name,
-                         uint16_t *before, uint16_t *after) {
+// Room to grow into, as much as the block, is readable when it does.
+static size_t room_of(size_t granules, bool roomy) {
+    return roomy ? min_size(granules, GRANULES_AROUND_MAX - GRANULES_MAX) * GRANULE : 0;
+}
+
+static void *map_counted(struct span *span, size_t bytes, size_t alignment, const char *name,
+                         bool roomy) {
     size_t front = align_up((1 + secret_below(GRANULES_MAX)) * GRANULE, alignment);
     size_t back = (1 + secret_below(GRANULES_MAX)) * GRANULE, all;
-    if (front / GRANULE > GRANULES_BEFORE_MAX ||
-        !checked_add(granules * GRANULE, front + back, &all))
+    back += room_of(span->granules, roomy);
+    if (front / GRANULE > GRANULES_AROUND_MAX ||
+        !checked_add(span_bytes(span), front + back, &all))
         return NULL;
     char *start = os_map(all, alignment, OS_RESERVED, name);
     if (!start)
@@ -69,19 +76,45 @@ static void *map_counted(size_t bytes, size_t granules, size_t alignment, const 
         os_unmap(start, all);
         return NULL;
     }
-    *before = (uint16_t)(front / GRANULE);
-    *after = (uint16_t)(back / GRANULE);
+    span->guard_before = (uint16_t)(front / GRANULE);
+    span->guard_after = (uint16_t)(back / GRANULE);
     return start + front;
 }
 
-void *fence_map(size_t bytes, size_t granules, size_t alignment, const char *name,
-                uint16_t *before, uint16_t *after) {
+void *fence_map(struct span *span, size_t bytes, size_t alignment, const char *name, bool roomy) {
     if (!count_one())
         return NULL;
-    void *memory = map_counted(bytes, granules, alignment, name, before, after);
+    void *memory = map_counted(span, bytes, alignment, name, roomy);
     if (!memory)
         uncount_one();
     return memory;
+}
+
+// So many granules behind the span may become its own; at least one stays, by chance more.
+static bool has_behind(const struct span *span, size_t more) {
+    return more + 1 + secret_below(GRANULES_MAX) <= span->guard_after &&
+           page_map_prepare(span->base, span->granules + more);
+}
+
+static void take_behind(struct span *span, size_t more) {
+    thp_committed((void *)span_end(span), more * GRANULE);
+    span->granules += more;
+    span->guard_after = (uint16_t)(span->guard_after - more);
+    counters_add(&counters_process, COUNTER_mapped_bytes, more * GRANULE);
+    span_publish_block(span, CLASS_HUGE);
+}
+
+bool fence_grow(struct span *span, size_t bytes) {
+    size_t pages = align_up(bytes, os_page_bytes()), granules = bytes_to_granules(bytes);
+    size_t more = granules - min_size(granules, span->granules);
+    if (pages <= span->bytes)
+        return true;
+    if ((more > 0 && !has_behind(span, more)) ||
+        os_commit((char *)span->base + span->bytes, pages - span->bytes) != 0)
+        return false;
+    if (more > 0)
+        take_behind(span, more);
+    return true;
 }
 
 int fence_unmap(const struct span *span) {

@@ -5,7 +5,8 @@
 //     unreadable        whole OS pages   unreadable
 //
 // A block's mapping is reserved whole and committed where the block is, so that what lies around
-// it is nobody's; how long the two parts are is left to chance. When the block is freed its memory
+// it is nobody's; how long the two parts are is left to chance. A block that realloc grows takes
+// pages from the part behind it, as long as some of that stays. When the block is freed its memory
 // goes back and its place stays unreadable, first in first out, within TIDE_RETIRED bytes of
 // address space and RETIRED_MAX blocks: who uses it after free is stopped, and nobody else gets it
 // meanwhile. Each unreadable range costs a mapping or two, and a process may have 65530
@@ -27,11 +28,14 @@ bool fence_make(void *address, size_t bytes);
 // The reverse. False: the kernel refuses; it stays unreadable.
 bool fence_remove(void *address, size_t bytes);
 
-// Memory for a block: `granules` from a multiple of `alignment` (a granule or more) on, of which
-// the first `bytes`, rounded up to pages, are readable and zero. Writes how many granules around it
-// are not. NULL: no memory, or too many fences.
-void *fence_map(size_t bytes, size_t granules, size_t alignment, const char *name,
-                uint16_t *before, uint16_t *after);
+// Memory for the span, whose base it will be, from a multiple of `alignment` (a granule or more)
+// on: the first `bytes`, rounded up to pages, are readable and zero. The span's guards tell how
+// many granules around it are not; `roomy`: behind it as many more as it has, for fence_grow. NULL:
+// no memory, or too many fences.
+void *fence_map(struct span *span, size_t bytes, size_t alignment, const char *name, bool roomy);
+// The block of span->bytes has `bytes` where it is: what was unreadable behind it becomes readable,
+// and zero. False: too little is there, or the kernel refuses; nothing changed.
+bool fence_grow(struct span *span, size_t bytes);
 // Unmaps the place of a block with what lies around it. An errno value: it is mapped still.
 int fence_unmap(const struct span *span);
 // The freed block's memory goes back; its place is this module's from now on, or unmapped at once.

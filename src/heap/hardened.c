@@ -275,18 +275,30 @@ static size_t room_of(const struct block *block) {
     return block->kind == BLOCK_SMALL ? slab_bytes(block->slab) : block->span->bytes;
 }
 
+// Between fences a block grows into what lies behind it.
+static bool widen(struct block *block, size_t bytes) {
+    struct span *span = block->span;
+    if (block->kind != BLOCK_HUGE || span->guard_before == 0)
+        return false;
+    size_t before = span->bytes;
+    bool   done = huge_resize(span, bytes);
+    if (done && span->owner)
+        user_heap_note_resize(span, before);
+    return done;
+}
+
 bool hardened_resize(const char *function, struct block *block, size_t bytes) {
     size_t room = room_of(block), needed = bytes;
     hardened_prove_family(function, block, hardened_family(block));
     prove_whole(function, block, room);
     if (block->kind == BLOCK_SMALL)
         needed += proof_canary_bytes();
-    if (needed > room || needed < room / 2 ||
+    if (needed < room / 2 || (needed > room && !widen(block, bytes)) ||
         (block->kind == BLOCK_SMALL && room - bytes > SLOT_REST_MAX))
         return false;
     // What was canary is not shown.
     if (bytes > block->usable)
-        memset((char *)block->base + block->usable, 0, bytes - block->usable);
+        memset((char *)block->base + block->usable, 0, min_size(bytes, room) - block->usable);
     if (block->kind == BLOCK_SMALL) {
         struct place place = place_of(block->slab, slab_slot_of(block->slab, block->base));
         set_requested(&place, bytes);
@@ -294,6 +306,18 @@ bool hardened_resize(const char *function, struct block *block, size_t bytes) {
         dress_whole(block->span, bytes);
     }
     return true;
+}
+
+void *hardened_move(const char *function, struct block *block, size_t bytes) {
+    if (bytes <= block->usable || bytes + proof_canary_bytes() <= SMALL_MAX || user_heap_of(block))
+        return NULL;
+    struct span *span = huge_take_roomy(bytes);
+    if (!span)
+        return NULL;
+    dress_whole(span, bytes);
+    memcpy((void *)span->base, (void *)block->base, block->usable);
+    hardened_give(function, block);
+    return (void *)span->base;
 }
 
 // --- the end of a user's heap --------------------------------------------------------------------

@@ -1,4 +1,4 @@
-// heap/huge.c - mappings, their resizing and their reuse. See huge.h.
+// heap/huge.c - mappings and their reuse. See huge.h; huge_resize.c has the rest.
 #include "heap/huge.h"
 
 #include "conf/counters.h"
@@ -9,7 +9,6 @@
 #include "page/limit.h"
 #include "page/thp.h"
 
-#define HUGE_NAME "tidemalloc huge"
 enum { CACHE_ENTRIES_MAX = 64, MAPPINGS_MANY = 16000, LEARNED = 64 << 20 };
 static const uint64_t keep_ns = 1000000000;
 
@@ -53,10 +52,6 @@ size_t huge_threshold(void) {
 // by the arenas from now on.
 static bool is_worth_keeping(const struct span *span) {
     return span->bytes <= option(OPT_HUGE_CACHE) && span->bytes > learned_threshold();
-}
-
-static size_t round_to_pages(size_t bytes) {
-    return align_up(bytes, os_page_bytes());
 }
 
 // --- the cache -----------------------------------------------------------------------------------
@@ -213,8 +208,7 @@ void huge_tick(uint64_t now_ns) {
 
 // --- figures -------------------------------------------------------------------------------------
 
-// The figures of a block of this size, before (sign -1) and after (1) it changes.
-static void count_block(const struct span *span, int sign) {
+void huge_count(const struct span *span, int sign) {
     counters_add(&counters_process, COUNTER_huge_bytes, (uint64_t)sign * span->bytes);
     counters_add(&counters_process, COUNTER_slack_bytes, (uint64_t)sign * span_slack(span));
     counters_add(&counters_process, COUNTER_huge_blocks, (uint64_t)sign);
@@ -222,10 +216,10 @@ static void count_block(const struct span *span, int sign) {
         page_gauge_note_demand(&shared->gauge);
 }
 
-static void set_bytes(struct span *span, size_t bytes) {
-    span->bytes = round_to_pages(bytes);
+void huge_set_bytes(struct span *span, size_t bytes) {
+    span->bytes = align_up(bytes, os_page_bytes());
     span->resident = max_size(span->resident, span->bytes);
-    count_block(span, 1);
+    huge_count(span, 1);
 }
 
 // --- take and give -------------------------------------------------------------------------------
@@ -240,20 +234,19 @@ static void learn_miss(size_t bytes) {
 }
 
 // Where there may be no more fences a block does without.
-static void *map_memory(struct span *span, size_t bytes, size_t alignment) {
-    void *memory = NULL;
-    if (fence_is_on())
-        memory = fence_map(bytes, span->granules, alignment, HUGE_NAME, &span->guard_before,
-                           &span->guard_after);
-    return memory ? memory : os_map(span_bytes(span), alignment, OS_READ_WRITE, HUGE_NAME);
+static void *map_memory(struct span *span, size_t bytes, size_t alignment, bool roomy) {
+    void *memory = fence_is_on() ? fence_map(span, bytes, alignment, HUGE_NAME, roomy) : NULL;
+    return memory || roomy ? memory
+                           : os_map(span_bytes(span), alignment, OS_READ_WRITE, HUGE_NAME);
 }
 
-static struct span *map_new(size_t request, size_t alignment) {
+static struct span *map_new(size_t request, size_t alignment, bool roomy) {
     struct span *span = span_new(0, bytes_to_granules(request), SPAN_CLEAN);
     if (!span)
         return NULL;
     size_t bytes = span_bytes(span);
-    span->base = (uintptr_t)map_memory(span, request, max_size(alignment, thp_alignment(bytes)));
+    alignment = max_size(alignment, thp_alignment(bytes));
+    span->base = (uintptr_t)map_memory(span, request, alignment, roomy);
     if (span->base)
         thp_committed((void *)span->base, bytes);
     if (!span->base || !page_map_prepare(span->base, span->granules)) {
@@ -273,7 +266,7 @@ static struct span *map_new(size_t request, size_t alignment) {
 // `reserved` bytes are.
 static struct span *make_block(struct span *span, size_t bytes, size_t reserved) {
     if (span)
-        set_bytes(span, bytes);
+        huge_set_bytes(span, bytes);
     limit_release(reserved);
     if (!span)
         return NULL;
@@ -295,25 +288,31 @@ struct span *huge_reuse(size_t bytes, size_t alignment) {
     return make_block(span, bytes, max_size(span->resident, bytes));
 }
 
-static struct span *take_new(size_t bytes, size_t alignment) {
+static struct span *take_new(size_t bytes, size_t alignment, bool roomy) {
     if (!limit_reserve(bytes))
         return NULL;
-    return make_block(map_new(bytes, alignment), bytes, bytes);
+    return make_block(map_new(bytes, alignment, roomy), bytes, bytes);
 }
 
 struct span *huge_take(size_t bytes, size_t alignment) {
     alignment = max_size(alignment, GRANULE);
-    struct span *span = take_new(bytes, alignment);
+    struct span *span = take_new(bytes, alignment, false);
     // What waits for reuse may be what is missing.
     if (!span && huge_evict(UINT64_MAX) > 0)
-        span = take_new(bytes, alignment);
+        span = take_new(bytes, alignment, false);
     return span;
+}
+
+struct span *huge_take_roomy(size_t bytes) {
+    if (!fence_is_on() || bytes <= huge_threshold())
+        return NULL;
+    return take_new(bytes, GRANULE, true);
 }
 
 void huge_give(struct span *span) {
     size_t held = span->resident;
     limit_hold(held);
-    count_block(span, -1);
+    huge_count(span, -1);
     page_map_set_class(span->base, span->granules, CLASS_FREE);
     span_set_kind(span, SPAN_FREE);
     span->owner = NULL;
@@ -330,110 +329,6 @@ void huge_give(struct span *span) {
     put_cached(span, now_ns);
     limit_release(held);
     huge_evict(now_ns > keep_ns ? now_ns - keep_ns : 0);
-}
-
-// --- resizing ------------------------------------------------------------------------------------
-
-static void set_length(struct span *span, size_t granules) {
-    counters_add(&counters_process, COUNTER_mapped_bytes, (granules - span->granules) * GRANULE);
-    if (granules > span->granules)
-        counters_add(&counters_process, COUNTER_remaps, 1);
-    span->granules = granules;
-    span->resident = min_size(span->resident, span_bytes(span));
-}
-
-// Cuts the mapping's tail; the map's bytes go first, because the range may come back as somebody
-// else's mapping.
-static void shrink_mapping(struct span *span, size_t granules) {
-    uintptr_t tail = span->base + granules * GRANULE;
-    size_t    count = span->granules - granules;
-    page_map_set_class(tail, count, CLASS_NONE);
-    if (os_resize((void *)span->base, span_bytes(span), granules * GRANULE) != 0) {
-        page_map_set_class(tail, count, CLASS_INSIDE);
-        return;
-    }
-    set_length(span, granules);
-    page_map_set_span(span_last_granule(span), span);
-}
-
-static bool grow_mapping(struct span *span, size_t granules) {
-    size_t before = span_bytes(span);
-    if (os_resize((void *)span->base, before, granules * GRANULE) != 0)
-        return false;
-    if (!page_map_prepare(span->base, granules)) {
-        os_resize((void *)span->base, granules * GRANULE, before);
-        return false;
-    }
-    set_length(span, granules);
-    span_publish_block(span, CLASS_HUGE);
-    return true;
-}
-
-// What a block gets that grows: the steps after this one ask nobody.
-static size_t with_room(size_t granules) {
-    return granules + granules / 8;
-}
-
-static bool resize(struct span *span, size_t bytes) {
-    size_t granules = bytes_to_granules(bytes);
-    if (granules > span->granules && !grow_mapping(span, with_room(granules)) &&
-        !grow_mapping(span, granules))
-        return false;
-    count_block(span, -1);
-    if (granules < span->granules - span->granules / 4)
-        shrink_mapping(span, granules);
-    set_bytes(span, bytes);
-    return true;
-}
-
-// What a block of this size takes into use when it grows.
-static size_t growth(const struct span *span, size_t bytes) {
-    return bytes > span->bytes ? bytes - span->bytes : 0;
-}
-
-bool huge_resize(struct span *span, size_t bytes) {
-    size_t more = growth(span, bytes);
-    if (!limit_reserve(more))
-        return false;
-    bool done = resize(span, bytes);
-    limit_release(more);
-    return done;
-}
-
-static bool prepare_target(void *target, size_t bytes) {
-    return page_map_prepare((uintptr_t)target, bytes / GRANULE);
-}
-
-static bool move_mapping(struct span *span, size_t granules) {
-    uintptr_t old = span->base;
-    page_map_set_class(old, span->granules, CLASS_NONE);
-    void *memory = os_move((void *)old, span_bytes(span), granules * GRANULE, GRANULE, HUGE_NAME,
-                           prepare_target);
-    if (memory) {
-        span->base = (uintptr_t)memory;
-        set_length(span, granules);
-    }
-    span_publish_block(span, CLASS_HUGE);
-    return memory != NULL;
-}
-
-static bool resize_or_move(struct span *span, size_t bytes) {
-    size_t granules = bytes_to_granules(bytes);
-    if (resize(span, bytes))
-        return true;
-    if (!move_mapping(span, with_room(granules)) && !move_mapping(span, granules))
-        return false;
-    resize(span, bytes);
-    return true;
-}
-
-void *huge_move(struct span *span, size_t bytes) {
-    size_t more = growth(span, bytes);
-    if (!limit_reserve(more))
-        return NULL;
-    bool done = resize_or_move(span, bytes);
-    limit_release(more);
-    return done ? (void *)span->base : NULL;
 }
 
 void huge_fork_prepare(void) {

@@ -13,6 +13,8 @@
 #pragma once
 #include "page/purge.h"
 
+#define HUGE_NAME "tidemalloc huge"
+
 // Before the first block: what unmapping and mapping again teaches goes there, and what may wait
 // comes from there.
 void huge_start(struct purge *purge);
@@ -29,6 +31,9 @@ struct span *huge_reuse(size_t bytes, size_t alignment);
 // `bytes` >= 1 up to PTRDIFF_MAX, `alignment` a power of two. NULL: no memory. span->state tells
 // whether it reads as zero.
 struct span *huge_take(size_t bytes, size_t alignment);
+// A block between fences with as much room behind it, in address space, for one that grew once and
+// may grow on. NULL: not here, or no memory as things are; huge_take.
+struct span *huge_take_roomy(size_t bytes);
 void         huge_give(struct span *span);
 // True: done in place. What grows gets an eighth of room in address space where there is some.
 bool huge_resize(struct span *span, size_t bytes);
@@ -46,6 +51,11 @@ unsigned huge_cached_count(void);
 // Evicts what is older than a second; cheap when nothing is due. Any slow path may call it, without
 // locks.
 void huge_tick(uint64_t now_ns);
+
+// For the files of this module: the figures of a block, before (sign -1) and after (1) its size
+// changes, and what it holds from now on, counted.
+void huge_count(const struct span *span, int sign);
+void huge_set_bytes(struct span *span, size_t bytes);
 
 void huge_fork_prepare(void);
 void huge_fork_parent(void);

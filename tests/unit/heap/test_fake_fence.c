@@ -1,6 +1,8 @@
 // unit/heap/test_fake_fence.c - unreadable ranges: around blocks, before slabs, where blocks were.
 #include "tests/unit/heap/hardened.h"
 
+#include <stdio.h>
+
 #include "heap/fence.h"
 
 static struct span *span_of(void *block) {
@@ -34,6 +36,90 @@ static void aligned_between_fences(void) {
         CHECK(!fake_is_committed(block - 4096, 4096));
         hardened_free(block);
     }
+}
+
+static char *resized(char *block, size_t bytes) {
+    struct block found = block_find(block);
+    return hardened_resize("realloc", &found, bytes) ? block : NULL;
+}
+
+static char *moved(char *block, size_t bytes) {
+    struct block found = block_find(block);
+    return hardened_move("realloc", &found, bytes);
+}
+
+// Into the pages of the last granule, and into what lies behind it, of which some always stays.
+static void grows_into_its_fence(void) {
+    hardened_begin(NULL);
+    unsigned most = 0;
+    for (unsigned i = 0; i < 50; i++) {
+        size_t       bytes = 100000;
+        char        *block = hardened_block(bytes);
+        struct span *span = span_of(block);
+        unsigned     behind = span->guard_after;
+        memset(block, 7, bytes);
+        while (bytes < MIB(1) && resized(block, bytes + 20000)) {
+            CHECK(test_is_byte(block, 100000, 7) && test_is_byte(block + 100000, bytes - 80000, 0));
+            bytes += 20000;
+            CHECK(span_of(block + span_bytes(span) - 1) == span);
+            CHECK(!fake_is_committed(block + align_up(bytes, 4096), 4096));
+        }
+        most = (unsigned)max_size(most, behind - span->guard_after);
+        CHECK(span->guard_after >= 1 && behind + 2 == span->guard_after + span->granules);
+        CHECK(!block_is_live(&(struct block){.kind = block_find(block + bytes - 1).kind}));
+        CHECK_EQ(block_find(block + span_bytes(span)).kind, BLOCK_FOREIGN);
+        block[bytes] ^= 0x55;
+        char line[120];
+        snprintf(line, sizeof line,
+                 "tidemalloc: free(0x*): written behind the end of the %zu-byte block (huge): "
+                 "byte %zu",
+                 bytes, bytes);
+        hardened_dies(block, line);
+    }
+    CHECK(most >= 1);
+}
+
+static void grown_blocks_get_room(void) {
+    hardened_begin(NULL);
+    char *block = hardened_block(50000);
+    memset(block, 5, 50000);
+    CHECK((block = moved(block, 300000)) != NULL);
+    struct span *span = span_of(block);
+    CHECK(span->guard_after >= span->granules + 1);
+    CHECK(!fake_is_committed(block + align_up(300000, 4096), 4096));
+    CHECK(test_is_byte(block, 50000, 5) && test_is_byte(block + 50000, 250000, 0));
+    memset(block, 6, 300000);
+    CHECK(resized(block, 600000) == block && span->guard_after >= 1);
+    CHECK(test_is_byte(block, 300000, 6) && test_is_byte(block + 300000, 300000, 0));
+    char *before = block;
+    CHECK(!resized(block, 1500000) && (block = moved(block, 1500000)) != NULL);
+    CHECK(test_is_byte(block, 300000, 6) && !fake_is_committed(before, 4096));
+    CHECK_EQ(block_find(before).kind, BLOCK_FREE);
+    hardened_dies(before, "tidemalloc: free(0x*): memory that is free already");
+    CHECK(!moved(block, 1400000));  // not larger
+    hardened_free(block);
+    CHECK(fence_release_all() > 0);
+    CHECK_EQ(fake_mapped_as(HUGE_NAME), 0);
+}
+
+// Neither the system's no nor too many fences change the block.
+static void does_not_grow(void) {
+    hardened_begin(NULL);
+    char        *block = hardened_block(100000);
+    struct span *span = span_of(block);
+    size_t       bytes = span->bytes;
+    fake_fail(FAKE_COMMIT, 1, 1);
+    CHECK(!resized(block, 110000) && span->bytes == bytes && span->granules == 2);
+    fake_fail(FAKE_MAP, 1, 1);
+    CHECK(!moved(block, 500000) && span_of(block) == span);
+    fake_fail(FAKE_MAP, 1, 0);
+    hardened_free(block);
+    char *range = os_map(GRANULE, GRANULE, OS_READ_WRITE, "tide test");
+    while (fence_make(range, 4096))
+        ;
+    CHECK((block = hardened_block(100000)) != NULL);
+    CHECK(!resized(block, 140000));
+    hardened_free(block);
 }
 
 static void freed_places_stay_unreadable(void) {
@@ -211,6 +297,9 @@ static void not_too_many(void) {
 int main(void) {
     CASE(between_fences);
     CASE(aligned_between_fences);
+    CASE(grows_into_its_fence);
+    CASE(grown_blocks_get_room);
+    CASE(does_not_grow);
     CASE(freed_places_stay_unreadable);
     CASE(places_go_for_others);
     CASE(unmapped_later);
