@@ -56,38 +56,48 @@ bool fence_remove(void *address, size_t bytes) {
 
 // --- blocks --------------------------------------------------------------------------------------
 
+int fence_unmap(const struct span *span) {
+    size_t around = (size_t)(span->guard_before + span->guard_after) * GRANULE;
+    int    error = os_unmap((void *)(span->base - span->guard_before * GRANULE),
+                            span_bytes(span) + around);
+    if (!error && span->guard_before > 0)
+        uncount_one();
+    return error;
+}
+
 // Room to grow into, as much as the block, is readable when it does.
 static size_t room_of(size_t granules, bool roomy) {
     return roomy ? min_size(granules, GRANULES_AROUND_MAX - GRANULES_MAX) * GRANULE : 0;
 }
 
-static void *map_counted(struct span *span, size_t bytes, size_t alignment, const char *name,
-                         bool roomy) {
+// All of it unreadable; the span's base and guards tell where the block will be. False: no memory,
+// or too many fences.
+static bool reserve(struct span *span, size_t alignment, const char *name, bool roomy) {
     size_t front = align_up((1 + secret_below(GRANULES_MAX)) * GRANULE, alignment);
     size_t back = (1 + secret_below(GRANULES_MAX)) * GRANULE, all;
     back += room_of(span->granules, roomy);
     if (front / GRANULE > GRANULES_AROUND_MAX ||
-        !checked_add(span_bytes(span), front + back, &all))
-        return NULL;
+        !checked_add(span_bytes(span), front + back, &all) || !count_one())
+        return false;
     char *start = os_map(all, alignment, OS_RESERVED, name);
-    if (!start)
-        return NULL;
-    if (os_commit(start + front, align_up(bytes, os_page_bytes())) != 0) {
-        os_unmap(start, all);
-        return NULL;
+    if (!start) {
+        uncount_one();
+        return false;
     }
+    span->base = (uintptr_t)start + front;
     span->guard_before = (uint16_t)(front / GRANULE);
     span->guard_after = (uint16_t)(back / GRANULE);
-    return start + front;
+    return true;
 }
 
-void *fence_map(struct span *span, size_t bytes, size_t alignment, const char *name, bool roomy) {
-    if (!count_one())
-        return NULL;
-    void *memory = map_counted(span, bytes, alignment, name, roomy);
-    if (!memory)
-        uncount_one();
-    return memory;
+bool fence_map(struct span *span, size_t bytes, size_t alignment, const char *name, bool roomy) {
+    if (!reserve(span, alignment, name, roomy))
+        return false;
+    if (os_commit((void *)span->base, align_up(bytes, os_page_bytes())) == 0)
+        return true;
+    fence_unmap(span);
+    span->base = span->guard_before = span->guard_after = 0;
+    return false;
 }
 
 // So many granules behind the span may become its own; at least one stays, by chance more.
@@ -117,13 +127,37 @@ bool fence_grow(struct span *span, size_t bytes) {
     return true;
 }
 
-int fence_unmap(const struct span *span) {
-    size_t around = (size_t)(span->guard_before + span->guard_after) * GRANULE;
-    int    error = os_unmap((void *)(span->base - span->guard_before * GRANULE),
-                            span_bytes(span) + around);
-    if (!error && span->guard_before > 0)
-        uncount_one();
-    return error;
+// Of what was reserved for `to` the part is gone that the memory should have come to.
+static void release_around(const struct span *to, size_t bytes) {
+    size_t before = to->guard_before * GRANULE;
+    os_unmap((void *)(to->base - before), before);
+    os_unmap((void *)(to->base + bytes), span_bytes(to) + to->guard_after * GRANULE - bytes);
+    uncount_one();
+}
+
+static bool carry(struct span *from, struct span *to, size_t bytes) {
+    enum os_carrying carrying = OS_STAYED;
+    if (page_map_prepare(to->base, to->granules))
+        carrying = os_carry((void *)from->base, (void *)to->base, bytes);
+    if (carrying == OS_TARGET_LOST)
+        release_around(to, bytes);
+    else if (carrying == OS_STAYED)
+        fence_unmap(to);
+    return carrying == OS_CARRIED;
+}
+
+struct span *fence_carry(struct span *span, size_t bytes, size_t alignment, const char *name) {
+    struct span *to = span_new(0, bytes_to_granules(bytes), SPAN_CLEAN);
+    if (!to)
+        return NULL;
+    if (!reserve(to, alignment, name, true) || !carry(span, to, bytes)) {
+        span_delete(to);
+        return NULL;
+    }
+    to->bytes = to->resident = bytes;
+    to->joined = (uint32_t)(bytes / os_page_bytes());
+    span->resident = 0;
+    return to;
 }
 
 // --- what is retired -----------------------------------------------------------------------------

@@ -1,8 +1,9 @@
-// heap/huge.c - mappings and their reuse. See huge.h; huge_resize.c has the rest.
+// heap/huge.c - mappings and their reuse. See huge.h.
 #include "heap/huge.h"
 
 #include "conf/counters.h"
 #include "conf/options.h"
+#include "heap/aside.h"
 #include "heap/fence.h"
 #include "os/lock.h"
 #include "os/os.h"
@@ -234,10 +235,10 @@ static void learn_miss(size_t bytes) {
 }
 
 // Where there may be no more fences a block does without.
-static void *map_memory(struct span *span, size_t bytes, size_t alignment, bool roomy) {
-    void *memory = fence_is_on() ? fence_map(span, bytes, alignment, HUGE_NAME, roomy) : NULL;
-    return memory || roomy ? memory
-                           : os_map(span_bytes(span), alignment, OS_READ_WRITE, HUGE_NAME);
+static void map_memory(struct span *span, size_t bytes, size_t alignment, bool roomy) {
+    if ((fence_is_on() && fence_map(span, bytes, alignment, HUGE_NAME, roomy)) || roomy)
+        return;
+    span->base = (uintptr_t)os_map(span_bytes(span), alignment, OS_READ_WRITE, HUGE_NAME);
 }
 
 static struct span *map_new(size_t request, size_t alignment, bool roomy) {
@@ -246,7 +247,7 @@ static struct span *map_new(size_t request, size_t alignment, bool roomy) {
         return NULL;
     size_t bytes = span_bytes(span);
     alignment = max_size(alignment, thp_alignment(bytes));
-    span->base = (uintptr_t)map_memory(span, request, alignment, roomy);
+    map_memory(span, request, alignment, roomy);
     if (span->base)
         thp_committed((void *)span->base, bytes);
     if (!span->base || !page_map_prepare(span->base, span->granules)) {
@@ -275,6 +276,57 @@ static struct span *make_block(struct span *span, size_t bytes, size_t reserved)
     return span;
 }
 
+// --- between fences ------------------------------------------------------------------------------
+//
+// What was set aside (aside.h) waits in the cache as clean.
+
+// So far apart may be what waits and what is asked for: what is too much stays as slack, out of
+// reach, what is too little is taken anew.
+static bool is_near(size_t waits, size_t asked) {
+    return waits <= asked + asked / 2 && waits >= asked / 2;
+}
+
+static size_t distance(size_t one, size_t other) {
+    return one > other ? one - other : other - one;
+}
+
+// The one nearest to that size, taken out; NULL: none.
+static struct span *take_aside(size_t bytes, size_t alignment) {
+    struct span *best = NULL;
+    lock_acquire(&cache.lock);
+    for (struct list *node = cache.freed.next; node != &cache.freed; node = node->next) {
+        struct span *span = CONTAINER_OF(node, struct span, lru);
+        if (span->guard_before > 0 && span->state == SPAN_CLEAN &&
+            is_near(span->resident, bytes) && is_aligned(span->base, alignment) &&
+            (!best || distance(span->resident, bytes) < distance(best->resident, bytes)))
+            best = span;
+    }
+    if (best)
+        uncache_locked(best);
+    lock_release(&cache.lock);
+    return best;
+}
+
+// False: the kernel refuses, and it is gone.
+static bool fit_aside(struct span *span, size_t pages) {
+    char *end = (char *)span->base + pages;
+    if (pages < span->resident ? os_hide(end, span->resident - pages) == 0
+                               : fence_grow(span, pages))
+        return true;
+    drop(span, PURGE_ON_REQUEST);
+    return false;
+}
+
+static struct span *reuse_aside(size_t bytes, size_t alignment) {
+    size_t       pages = align_up(bytes, os_page_bytes());
+    struct span *span = PEEK(&cache.freed_count) > 0 ? take_aside(pages, alignment) : NULL;
+    if (!span || !fit_aside(span, pages))
+        return NULL;
+    __atomic_fetch_add(&shared->gauge.reused_bytes, span->resident, __ATOMIC_RELAXED);
+    counters_add(&counters_process, COUNTER_huge_reuses, 1);
+    return make_block(span, bytes, 0);
+}
+
 struct span *huge_reuse(size_t bytes, size_t alignment) {
     if (PEEK(&cache.freed_count) == 0 || fence_is_on())
         return NULL;
@@ -296,7 +348,9 @@ static struct span *take_new(size_t bytes, size_t alignment, bool roomy) {
 
 struct span *huge_take(size_t bytes, size_t alignment) {
     alignment = max_size(alignment, GRANULE);
-    struct span *span = take_new(bytes, alignment, false);
+    struct span *span = fence_is_on() ? reuse_aside(bytes, alignment) : NULL;
+    if (!span)
+        span = take_new(bytes, alignment, false);
     // What waits for reuse may be what is missing.
     if (!span && huge_evict(UINT64_MAX) > 0)
         span = take_new(bytes, alignment, false);
@@ -306,7 +360,25 @@ struct span *huge_take(size_t bytes, size_t alignment) {
 struct span *huge_take_roomy(size_t bytes) {
     if (!fence_is_on() || bytes <= huge_threshold())
         return NULL;
-    return take_new(bytes, GRANULE, true);
+    struct span *span = reuse_aside(bytes, GRANULE);
+    return span ? span : take_new(bytes, GRANULE, true);
+}
+
+// `held` bytes are held against the limit until then.
+static void keep_freed(struct span *span, size_t held) {
+    uint64_t now_ns = os_now_ns();
+    put_cached(span, now_ns);
+    limit_release(held);
+    huge_evict(now_ns > keep_ns ? now_ns - keep_ns : 0);
+}
+
+// False: the span is as it was.
+static bool retire(struct span *span) {
+    struct span *kept = is_worth_keeping(span) ? aside_put(span, HUGE_NAME) : NULL;
+    bool         done = fence_retire(span);
+    if (kept)
+        keep_freed(kept, 0);
+    return done;
 }
 
 void huge_give(struct span *span) {
@@ -317,7 +389,7 @@ void huge_give(struct span *span) {
     span_set_kind(span, SPAN_FREE);
     span->owner = NULL;
     span->state = SPAN_DIRTY;
-    if (fence_is_on() && fence_retire(span)) {
+    if (fence_is_on() && retire(span)) {
         limit_release(held);
         return;
     }
@@ -325,10 +397,7 @@ void huge_give(struct span *span) {
         drop(span, PURGE_BUDGET);
         return;
     }
-    uint64_t now_ns = os_now_ns();
-    put_cached(span, now_ns);
-    limit_release(held);
-    huge_evict(now_ns > keep_ns ? now_ns - keep_ns : 0);
+    keep_freed(span, held);
 }
 
 void huge_fork_prepare(void) {

@@ -45,6 +45,16 @@ int os_commit(void *address, size_t bytes);
 // gives it back, and neither reads nor writes pass until os_commit. ENOMEM: nothing changed but the
 // content, of which nothing is known then.
 int os_conceal(void *address, size_t bytes);
+// As os_conceal, but memory and content stay: os_commit brings them back. ENOMEM: nothing changed.
+int os_hide(void *address, size_t bytes);
+// The memory of a read-write range becomes that of `to`, part of a reservation, which is read-write
+// from now on; the range stays as it was, without memory: it reads as zero.
+enum os_carrying {
+    OS_CARRIED,
+    OS_STAYED,       // nothing changed, nor will it ever
+    OS_TARGET_LOST,  // `to` may be mapped no more, and somebody else may live there
+};
+enum os_carrying os_carry(void *from, void *to, size_t bytes);
 // Makes data of the library read-only, or writable again. EINVAL: the range is not whole OS pages.
 // Data that is to be sealed has pages of OS_SEALED_BYTES for itself: on systems with larger ones it
 // stays writable.

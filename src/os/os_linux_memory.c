@@ -2,7 +2,8 @@
 //
 //   os_map            reserved or read-write address space, aligned, named
 //   os_commit             reserved -> read-write
-//   os_conceal            read-write -> reserved
+//   os_conceal, os_hide   read-write -> reserved, without its memory or with it
+//   os_carry              memory from one range to another
 //   os_seal               read-write -> read-only, and back
 //   os_purge, _purge_all  memory given back, still usable
 //   os_resize, os_move    by mremap; shrinking by munmap
@@ -22,10 +23,12 @@
 // In <linux/prctl.h> and <linux/mman.h> of newer systems only.
 enum { PRCTL_SET_VMA = 0x53564d41, PRCTL_SET_VMA_ANON_NAME = 0 };
 enum { ADVICE_HUGE = 14, ADVICE_NO_HUGE = 15 };
+enum { REMAP_KEEPS_OLD = 4 };  // MREMAP_DONTUNMAP
 enum { PIDFD_OF_SELF = -10000 };
 
 static bool naming_is_off;
 static bool mremap_is_off;
+static bool carrying_is_off;
 
 static int result_of(int status) {
     return status == 0 ? 0 : errno;
@@ -95,6 +98,10 @@ int os_conceal(void *address, size_t bytes) {
     return result_of(call_mprotect(address, bytes, PROT_NONE));
 }
 
+int os_hide(void *address, size_t bytes) {
+    return result_of(call_mprotect(address, bytes, PROT_NONE));
+}
+
 int os_seal(void *address, size_t bytes, bool sealed) {
     if (!is_aligned((uintptr_t)address | bytes, os_page_bytes()))
         return EINVAL;
@@ -151,6 +158,19 @@ void *os_move(void *address, size_t old_bytes, size_t new_bytes, size_t alignmen
     if (!tried || PEEK(&mremap_is_off))
         call_munmap(target, new_bytes);
     return NULL;
+}
+
+// The kernel looks at the flags before it touches anything; it knows them from 5.7 on.
+enum os_carrying os_carry(void *from, void *to, size_t bytes) {
+    int flags = MREMAP_MAYMOVE | MREMAP_FIXED | REMAP_KEEPS_OLD;
+    if (PEEK(&carrying_is_off) || PEEK(&mremap_is_off))
+        return OS_STAYED;
+    if (call_mremap(from, bytes, bytes, flags, to) == to)
+        return OS_CARRIED;
+    if (errno != EINVAL && !call_is_refused(errno))
+        return OS_TARGET_LOST;
+    POKE(&carrying_is_off, true);
+    return OS_STAYED;
 }
 
 // --- giving back -------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ struct span *span_new(uintptr_t base, size_t granules, enum span_state state) {
     span->resident = 0;
     span->freed_ns = 0;
     span->guard_before = span->guard_after = 0;
+    span->joined = 0;
     list_init(&span->lru);
     list_init(&span->owned);
     return span;

@@ -45,7 +45,11 @@ struct span {
         uint64_t      freed_ns;   // huge and free: when
         size_t        request;   // SPAN_LARGE, SPAN_HUGE of a hardened process: span_set_request
     };
-    uint32_t          freed_step;  // SPAN_FREE: page_gauge.step when the larger part became so
+    union {
+        uint32_t      freed_step;  // SPAN_FREE: page_gauge.step when the larger part became so
+        uint32_t      joined;    // huge: OS pages from the start that came by fence_carry, and are
+                                 // a mapping of their own to the kernel; 0 = none
+    };
     uint16_t          guard_before, guard_after;  // huge: unreadable granules around (heap/fence.h)
     struct user_heap *owner;     // in use by a user's heap, or NULL
     struct list       owned;     // that heap's list of spans; SPAN_MOVING: the page heap's

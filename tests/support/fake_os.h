@@ -26,6 +26,8 @@ enum fake_call {
     FAKE_UNMAP,
     FAKE_COMMIT,
     FAKE_CONCEAL,
+    FAKE_HIDE,
+    FAKE_CARRY,
     FAKE_PURGE,
     FAKE_AVOID_HUGE,  // counted and recorded; has no result to fail with
     FAKE_PREFER_HUGE,  // likewise

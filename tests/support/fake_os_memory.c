@@ -5,7 +5,7 @@
 #include "tests/support/fake_os_parts.h"
 
 #define AREA_BYTES GIB(16)
-enum { RANGES_MAX = 4096, PURGES_MAX = 8192 };
+enum { RANGES_MAX = 4096 };
 
 struct range {
     uintptr_t      start, end;
@@ -13,18 +13,10 @@ struct range {
     const char    *name;
     bool           avoids_huge;
 };
-struct extent {
-    uintptr_t start, end;
-};
-
 static char        *area;  // all mappings lie here
 static struct range table[RANGES_MAX];
 static unsigned     table_count;
 static bool         align_exactly;
-
-static struct extent purges[PURGES_MAX];
-static unsigned      purge_count;
-static size_t        purged_bytes;
 
 // --- real memory -------------------------------------------------------------------------------
 
@@ -98,7 +90,7 @@ static void join_all(void) {
 }
 
 // True when all of it is mapped; with `committed`, read-write as well.
-static bool covers(uintptr_t start, uintptr_t end, bool committed) {
+bool fake_covers(uintptr_t start, uintptr_t end, bool committed) {
     for (unsigned i = first_after(start); start < end; i++) {
         if (i == table_count || table[i].start > start ||
             (committed && table[i].access != OS_READ_WRITE))
@@ -113,7 +105,7 @@ static unsigned carve(const void *address, size_t bytes, const char *what) {
     uintptr_t start = (uintptr_t)address, end = start + bytes;
     fake_need(bytes > 0 && is_aligned(start | bytes, fake_world.page_bytes),
               "range of no whole pages", address, bytes);
-    fake_need(covers(start, end, false), what, address, bytes);
+    fake_need(fake_covers(start, end, false), what, address, bytes);
     cut_at(start);
     cut_at(end);
     return first_after(start);
@@ -201,38 +193,24 @@ int os_commit(void *address, size_t bytes) {
 }
 
 // The real pages are out of reach too, so that a touch ends the test.
-int os_conceal(void *address, size_t bytes) {
-    int error = fake_begin(FAKE_CONCEAL, address, bytes);
+static int hide(enum fake_call call, void *address, size_t bytes) {
+    int error = fake_begin(call, address, bytes);
     if (!error) {
         set_access(address, bytes, OS_RESERVED);
-        madvise(address, bytes, MADV_DONTNEED);
+        if (call == FAKE_CONCEAL)
+            madvise(address, bytes, MADV_DONTNEED);
         fake_need(mprotect(address, bytes, PROT_NONE) == 0, "the real system cannot conceal",
                   address, bytes);
     }
     return fake_end(error);
 }
 
-int os_purge(void *address, size_t bytes) {
-    uintptr_t start = (uintptr_t)address;
-    int       error = fake_begin(FAKE_PURGE, address, bytes);
-    fake_need(bytes > 0 && is_aligned(start | bytes, fake_world.page_bytes),
-              "range of no whole pages", address, bytes);
-    fake_need(covers(start, start + bytes, true) || fake_is_in_break(start, bytes),
-              "purging what is not committed", address, bytes);
-    if (error)
-        return fake_end(error);
-    madvise(address, bytes, MADV_DONTNEED);
-    fake_need(purge_count < PURGES_MAX, "too many purges to note", address, bytes);
-    purges[purge_count++] = (struct extent){start, start + bytes};
-    purged_bytes += bytes;
-    return fake_end(0);
+int os_conceal(void *address, size_t bytes) {
+    return hide(FAKE_CONCEAL, address, bytes);
 }
 
-unsigned os_purge_all(const struct os_range *ranges, unsigned count) {
-    unsigned done = 0;
-    while (done < count && os_purge(ranges[done].address, ranges[done].bytes) == 0)
-        done++;
-    return done;
+int os_hide(void *address, size_t bytes) {
+    return hide(FAKE_HIDE, address, bytes);
 }
 
 static void advise(enum fake_call call, void *address, size_t bytes) {
@@ -276,7 +254,7 @@ static int grow(char *address, size_t old_bytes, size_t new_bytes) {
 }
 
 static void check_mapping(const void *address, size_t old_bytes, size_t new_bytes) {
-    fake_need(covers((uintptr_t)address, (uintptr_t)address + old_bytes, true),
+    fake_need(fake_covers((uintptr_t)address, (uintptr_t)address + old_bytes, true),
               "resizing what is not committed", address, old_bytes);
     fake_need(new_bytes > 0 && is_aligned(new_bytes, fake_world.page_bytes), "bad size", address,
               new_bytes);
@@ -322,6 +300,26 @@ void *os_move(void *address, size_t old_bytes, size_t new_bytes, size_t alignmen
     return is_ready ? (void *)target : NULL;
 }
 
+// Fails as a kernel does that has released the target; with ENOSYS as one that does not know it.
+enum os_carrying os_carry(void *from, void *to, size_t bytes) {
+    uintptr_t source = (uintptr_t)from, target = (uintptr_t)to;
+    int       error = fake_begin(FAKE_CARRY, to, bytes);
+    fake_need(fake_covers(source, source + bytes, true), "carrying what is not committed", from,
+              bytes);
+    fake_need(fake_covers(target, target + bytes, false), "carrying to what is not mapped", to,
+              bytes);
+    if (error && error != ENOSYS)
+        drop_mapping(to, bytes);
+    if (!error) {
+        set_access(to, bytes, OS_READ_WRITE);
+        fake_set_memory(target, bytes, true);
+        copy_resident(target, source, bytes);
+        fake_set_memory(source, bytes, true);
+    }
+    fake_end(error);
+    return !error ? OS_CARRIED : error == ENOSYS ? OS_STAYED : OS_TARGET_LOST;
+}
+
 // What lies outside the table and the break is the test's own memory: the real system answers.
 size_t os_resident_in(const void *address, size_t bytes) {
     return fake_resident_in(address, bytes);
@@ -333,7 +331,7 @@ bool os_is_mapped(const void *address, size_t bytes) {
     fake_enter();
     bool in_area = area && start < (uintptr_t)area + AREA_BYTES && end > (uintptr_t)area;
     bool in_break = fake_is_in_break_area(start, bytes);
-    bool answer = in_area ? covers(start, end, false) : fake_is_in_break(start, bytes);
+    bool answer = in_area ? fake_covers(start, end, false) : fake_is_in_break(start, bytes);
     fake_leave();
     if (in_area || in_break)
         return answer;
@@ -408,37 +406,15 @@ bool fake_avoids_huge_pages(const void *address) {
 }
 
 bool fake_is_committed(const void *address, size_t bytes) {
-    return covers((uintptr_t)address, (uintptr_t)address + bytes, true);
+    return fake_covers((uintptr_t)address, (uintptr_t)address + bytes, true);
 }
 
 size_t fake_resident_in(const void *address, size_t bytes) {
     return fake_count_resident((uintptr_t)address, (uintptr_t)address + bytes);
 }
 
-bool fake_was_purged(const void *address, size_t bytes) {
-    uintptr_t at = (uintptr_t)address, end = at + bytes;
-    for (unsigned i = 0; i < purge_count && at < end;) {
-        if (purges[i].start <= at && at < purges[i].end) {
-            at = purges[i].end;
-            i = 0;  // an older one may go on from here
-        } else {
-            i++;
-        }
-    }
-    return at >= end;
-}
-
-size_t fake_purged_bytes(void) {
-    return purged_bytes;
-}
-
 void fake_align_exactly(bool exactly) {
     align_exactly = exactly;
-}
-
-void fake_memory_forget(void) {
-    purge_count = 0;
-    purged_bytes = 0;
 }
 
 void fake_memory_reset(void) {

@@ -54,6 +54,8 @@ char *fake_area(size_t bytes);
 void fake_set_memory(uintptr_t start, size_t bytes, bool usable);
 // Bytes of the pages that hold memory; the range must be usable.
 size_t fake_count_resident(uintptr_t start, uintptr_t end);
+// The table has all of the range: read-write, or in any way.
+bool fake_covers(uintptr_t start, uintptr_t end, bool committed);
 // The range lies in pages of the data segment / in its area.
 bool   fake_is_in_break(uintptr_t start, size_t bytes);
 bool   fake_is_in_break_area(uintptr_t start, size_t bytes);

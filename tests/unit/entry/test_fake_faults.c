@@ -54,7 +54,7 @@ static const char *const call_names[FAKE_CALLS + 1] = {
     [FAKE_MAP] = "os_map",
     [FAKE_UNMAP] = "os_unmap",
     [FAKE_COMMIT] = "os_commit",
-    [FAKE_CONCEAL] = "os_conceal",
+    [FAKE_CONCEAL] = "os_conceal", [FAKE_HIDE] = "os_hide", [FAKE_CARRY] = "os_carry",
     [FAKE_PURGE] = "os_purge",
     [FAKE_AVOID_HUGE] = "os_avoid_huge_pages",
     [FAKE_PREFER_HUGE] = "os_prefer_huge_pages",

@@ -9,6 +9,12 @@ static struct span *span_of(void *block) {
     return page_map_span((uintptr_t)block);
 }
 
+// Nothing of it waits for the next block when it is freed.
+static char *untouched(size_t bytes) {
+    bool is_zero;
+    return hardened_take(NULL, bytes, 1, &is_zero);
+}
+
 static void between_fences(void) {
     hardened_begin(NULL);
     size_t lengths[2] = {SIZE_MAX, 0};
@@ -98,7 +104,7 @@ static void grown_blocks_get_room(void) {
     hardened_dies(before, "tidemalloc: free(0x*): memory that is free already");
     CHECK(!moved(block, 1400000));  // not larger
     hardened_free(block);
-    CHECK(fence_release_all() > 0);
+    CHECK(huge_evict(UINT64_MAX) > 0);
     CHECK_EQ(fake_mapped_as(HUGE_NAME), 0);
 }
 
@@ -114,6 +120,7 @@ static void does_not_grow(void) {
     CHECK(!moved(block, 500000) && span_of(block) == span);
     fake_fail(FAKE_MAP, 1, 0);
     hardened_free(block);
+    huge_evict(UINT64_MAX);
     char *range = os_map(GRANULE, GRANULE, OS_READ_WRITE, "tide test");
     while (fence_make(range, 4096))
         ;
@@ -126,7 +133,7 @@ static void freed_places_stay_unreadable(void) {
     hardened_begin((char *)(uintptr_t) "TIDE_RETIRED=1M");
     char *blocks[20];
     for (unsigned i = 0; i < 20; i++)
-        blocks[i] = hardened_block(GRANULE * 2);
+        blocks[i] = untouched(GRANULE * 2);
     size_t mapped = fake_mapped_bytes();
     for (unsigned i = 0; i < 8; i++)
         hardened_free(blocks[i]);
@@ -148,11 +155,11 @@ static void freed_places_stay_unreadable(void) {
 // Places that wait are what is short: they go, and the request is tried again.
 static void places_go_for_others(void) {
     hardened_begin((char *)(uintptr_t) "TIDE_RETIRED=1G");
-    char *first = hardened_block(MIB(40));
+    char *first = untouched(MIB(40));
     hardened_free(first);
     CHECK_EQ(block_find(first).kind, BLOCK_FREE);
     fake_fail(FAKE_MAP, 1, 2);  // with fences, and without
-    char *second = hardened_block(MIB(40));
+    char *second = untouched(MIB(40));
     CHECK(second != NULL);
     CHECK(block_find(first).kind != BLOCK_FREE);
     hardened_free(second);
@@ -163,12 +170,12 @@ static void places_go_for_others(void) {
 // What the kernel will not unmap waits on, and goes the next time.
 static void unmapped_later(void) {
     hardened_begin((char *)(uintptr_t) "TIDE_RETIRED=256K");
-    char *first = hardened_block(200000), *second = hardened_block(200000);
+    char *first = untouched(200000), *second = untouched(200000);
     hardened_free(first);
     fake_fail(FAKE_UNMAP, 1, 1);
     hardened_free(second);
     CHECK_EQ(block_find(first).kind, BLOCK_FREE);
-    hardened_free(hardened_block(200000));
+    hardened_free(untouched(200000));
     CHECK_EQ(block_find(second).kind, BLOCK_FOREIGN);
 }
 

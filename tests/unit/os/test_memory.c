@@ -191,6 +191,29 @@ static void test_move(void) {
     os_unmap(area, MIB(1));
 }
 
+// A kernel before 5.7, or an emulator, answers that it stayed; then it has to have.
+static void test_carry(void) {
+    char *from = os_map(MIB(1), GRANULE, OS_READ_WRITE, "tide test");
+    char *to = os_map(MIB(2), GRANULE, OS_RESERVED, "tide test");
+    test_fill(from, MIB(1), 3);
+    CHECK_EQ(os_hide(from + GRANULE, GRANULE), 0);
+    CHECK(faults(from + GRANULE));
+    CHECK_EQ(os_commit(from + GRANULE, GRANULE), 0);
+    CHECK(test_is_filled(from, MIB(1), 3));
+    enum os_carrying carrying = os_carry(from, to + GRANULE, MIB(1));
+    CHECK(carrying != OS_TARGET_LOST && faults(to));
+    if (carrying == OS_CARRIED) {
+        CHECK(test_is_filled(to + GRANULE, MIB(1), 3) && test_is_byte(from, MIB(1), 0));
+        CHECK(faults(to + GRANULE + MIB(1)));
+        CHECK_EQ(os_conceal(from, MIB(1)), 0);
+        CHECK(faults(from));
+    } else {
+        CHECK(test_is_filled(from, MIB(1), 3) && faults(to + GRANULE));
+    }
+    os_unmap(from, MIB(1));
+    os_unmap(to, MIB(2));
+}
+
 static void test_is_mapped(void) {
     size_t page = os_page_bytes();
     char  *area = os_map(1000 * page, page, OS_RESERVED, "tide test");
@@ -289,6 +312,7 @@ int main(void) {
     test_purge_all();
     test_resize();
     test_move();
+    test_carry();
     test_is_mapped();
     test_names();
     test_break();

@@ -66,6 +66,7 @@ static void without_mremap(void) {
     for (unsigned i = 0; i < 10; i++) {
         CHECK(os_move(area, MIB(1), MIB(2), GRANULE, "tide test", NULL) == NULL);
         CHECK_EQ(os_resize(area, MIB(1), MIB(2)), ENOMEM);
+        CHECK_EQ(os_carry(area, area + MIB(1) / 2, MIB(1) / 2), OS_STAYED);
     }
     CHECK(test_is_filled(area, MIB(1), 3));
     CHECK_EQ(os_resize(area, MIB(1), GRANULE), 0);  // shrinking needs no mremap
