@@ -194,7 +194,7 @@ int main(int argc, char **argv) {
     }
     if (!page)
         test_skip("the library was stripped");
-    run_with("TIDE_HARDENED", "1", "secret");
+    run_with("TIDE_HARDENED", "1", "secret_keys");
     run_with("TIDE_GUARD", "1/1", "fault_page");
     run_with("TIDE_GUARD", "1/1", "guarded_pool");
     test_changes(page);
