@@ -4,7 +4,7 @@
 // delete[] what new[] made, aligned or not. Noted of every block of a hardened process and of those
 // between guard pages, whose records know what was asked for, too. Of others nothing is known.
 #pragma once
-#include "conf/options.h"
+#include "base/base.h"
 
 enum family { FAMILY_MALLOC, FAMILY_NEW, FAMILY_NEW_ARRAY };
 
@@ -20,7 +20,11 @@ ALWAYS_INLINE const char *family_maker(enum family family) {
            : family == FAMILY_NEW  ? "operator new"
                                    : "operator new[]";
 }
+// A block was found with another family than the function's: is that a mistake? By the option; with
+// `auto` where every C++ operator of the process is ours. Once they are not they are not asked
+// about again: that program mixes, and may. Outside locks.
+COLD bool family_is_told(void);
 // True: it tells a mistake that `function` got a block of this family.
 ALWAYS_INLINE bool family_differs(enum family family, const char *function) {
-    return UNLIKELY(family != family_of(function)) && option(OPT_FAMILIES) != 0;
+    return UNLIKELY(family != family_of(function)) && family_is_told();
 }

@@ -234,6 +234,14 @@ struct os_place {
 // Says of each address what it is part of. Reads /proc/self/maps, of which there is one reader.
 void os_find_places(struct os_place *places, unsigned count);
 
+// --- C++ (os_linux_operators.c) -----------------------------------------------------------------
+
+// True: as far as can be seen, what calls new or delete in this process calls ours: no module is
+// bound to another, has one of its own, or may hide one. Looks through the tables of all modules
+// under the dynamic linker's lock, as throwing an exception may: milliseconds; for the end of a
+// process, or once.
+bool os_operators_are_ours(void);
+
 // --- libc's own malloc (os_linux_libc.c) -------------------------------------------------------
 
 // True when `pointer` is a live block made by libc's own malloc (RTLD_DEEPBIND plugins, early

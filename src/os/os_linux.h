@@ -63,3 +63,6 @@ ALWAYS_INLINE bool call_is_refused(int error) {
 // 2. False: there is none.
 enum { OS_GROUP_PATH_MAX = 384 };
 bool os_group_file(const char *file, char path[OS_GROUP_PATH_MAX]);
+// Of os_linux_libc.c: true for addresses in the module that this code is in, which is the program
+// where that is linked with libtidemalloc.a.
+bool os_is_in_our_object(uintptr_t address);

@@ -87,7 +87,7 @@ static bool read_safely(void *copy, const void *address, size_t bytes) {
 // --- where libc is -----------------------------------------------------------------------------
 
 // In a static program the names lead to our own functions, or to nothing.
-static bool address_is_in_our_object(uintptr_t address) {
+bool os_is_in_our_object(uintptr_t address) {
     uintptr_t         base = (uintptr_t)&__ehdr_start;
     const Elf64_Phdr *part = (const Elf64_Phdr *)(base + __ehdr_start.e_phoff);
     uintptr_t         end = 0;
@@ -100,7 +100,7 @@ static bool address_is_in_our_object(uintptr_t address) {
 }
 
 static bool libc_is_reachable(void) {
-    return __libc_free && __libc_realloc && !address_is_in_our_object((uintptr_t)__libc_free);
+    return __libc_free && __libc_realloc && !os_is_in_our_object((uintptr_t)__libc_free);
 }
 
 // Where the data segment started: the field "start_brk" of /proc/self/stat. 0: unknown.

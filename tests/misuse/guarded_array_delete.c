@@ -5,10 +5,12 @@
 
 #include "tests/support/test.h"
 
+void *_Znwm(size_t bytes);
 void *_Znam(size_t bytes);
 void  _ZdlPv(void *block);
 
 int main(void) {
+    _ZdlPv(test_hide(_Znwm(60)));
     _ZdlPv(test_hide(_Znam(64)));
     return 0;
 }

@@ -5,9 +5,12 @@
 
 #include "tests/support/test.h"
 
-void _ZdaPv(void *block);
+void *_Znwm(size_t bytes);
+void  _ZdlPv(void *block);
+void  _ZdaPv(void *block);
 
 int main(void) {
+    _ZdlPv(test_hide(_Znwm(64)));
     _ZdaPv(test_hide(malloc(64)));
     return 0;
 }

@@ -4,9 +4,11 @@
 
 #include "tests/support/test.h"
 
-void _ZdlPv(void *block);
+void *_Znwm(size_t bytes);
+void  _ZdlPv(void *block);
 
 int main(void) {
+    _ZdlPv(test_hide(_Znwm(60)));
     _ZdlPv(test_hide(malloc(60)));
     return 0;
 }

@@ -4,9 +4,12 @@
 
 #include "tests/support/test.h"
 
+void *_Znwm(size_t bytes);
 void *_ZnwmSt11align_val_t(size_t bytes, size_t alignment);
+void  _ZdlPv(void *block);
 
 int main(void) {
+    _ZdlPv(test_hide(_Znwm(60)));
     free(test_hide(_ZnwmSt11align_val_t(60, 128)));
     return 0;
 }

@@ -163,6 +163,9 @@ enum { FAKE_SEALED_MAX = 8 };
 bool fake_is_sealed(const void *address);
 // Called after each os_seal that did what it was to do: what a handler does meanwhile.
 void fake_on_seal(void (*hook)(bool sealed));
+// What os_operators_are_ours answers (true until then), and how often it was asked.
+void     fake_set_operators(bool are_ours);
+unsigned fake_operators_asked(void);
 // os_libc_owns answers true for `pointer` from now on, until os_libc_free of it. os_libc_realloc
 // gives it the new size and returns it. 16 blocks at most.
 void     fake_libc_block(void *pointer, size_t usable_bytes);

@@ -85,3 +85,19 @@ void os_find_places(struct os_place *places, unsigned count) {
         memcpy(places[i].module, "prog", 5);
     }
 }
+
+static bool     operators_are_others;
+static unsigned operators_asked;
+
+void fake_set_operators(bool are_ours) {
+    operators_are_others = !are_ours;
+}
+
+unsigned fake_operators_asked(void) {
+    return operators_asked;
+}
+
+bool os_operators_are_ours(void) {
+    operators_asked++;
+    return !operators_are_others;
+}

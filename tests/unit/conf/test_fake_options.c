@@ -93,7 +93,7 @@ static const struct option_case cases[] = {
     {OPT_QUARANTINE, "off", 0, "long", "not a size", "2T"},
     {OPT_GUARD_PAGES, "false", 0, "4K", "not on or off", NULL},
     {OPT_RETIRED, "1G", GIB(1), "old", "not a size", "2000T"},
-    {OPT_FAMILIES, "yes", 1, "some", "not on or off", NULL},
+    {OPT_FAMILIES, "on", 1, "some", "not one of off|on|auto", NULL},
     {OPT_FOREIGN, "leak", 1, "ignore", "not one of abort|leak", NULL},
     {OPT_GUARD, "1/5000", OPTION_SHARE + 5000, "2/5000", "not a size or 1/N", NULL},
     {OPT_GUARD_BLOCKS, "1000", 1000, "1K", "not a number", "16385"},

@@ -60,8 +60,25 @@ static void without_families(void) {
     give_array(hardened_block(70 * 1000));
 }
 
+// By itself, as long as all operators are ours; once they are not, that is not asked again.
+static void where_they_can_be_known(void) {
+    hardened_begin(NULL);
+    void *block = of_family(60, FAMILY_NEW);
+    hardened_dies(block, "tidemalloc: free(0x*): allocated by operator new: "
+                         "a 60-byte block (80-byte class)");
+    unsigned asked = fake_operators_asked();
+    fake_set_operators(false);
+    hardened_free(of_family(60, FAMILY_NEW));
+    CHECK_EQ(fake_operators_asked(), asked + 1);
+    hardened_free(of_family(60, FAMILY_NEW));
+    fake_set_operators(true);
+    give_array(hardened_block(70 * 1000));
+    CHECK_EQ(fake_operators_asked(), asked + 1);
+}
+
 int main(void) {
     CASE(families_are_told);
     CASE(without_families);
+    CASE(where_they_can_be_known);
     return 0;
 }
