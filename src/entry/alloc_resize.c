@@ -91,7 +91,10 @@ static void *move_hardened(const char *function, struct block *block, size_t byt
     if (LIKELY(!hardened_is_on()) || UNLIKELY(thread_is_reentered()) ||
         UNLIKELY(block->kind == BLOCK_EMERGENCY) || option(OPT_PERTURB) != 0 || limit_is_set())
         return NULL;
-    return hardened_move(function, block, bytes);
+    void *moved = hardened_move(block, bytes);
+    if (moved)
+        alloc_give(function, block);
+    return moved;
 }
 
 static void *resize_live(const char *function, void *pointer, struct block *block, size_t bytes) {

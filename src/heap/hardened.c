@@ -308,7 +308,7 @@ bool hardened_resize(const char *function, struct block *block, size_t bytes) {
     return true;
 }
 
-void *hardened_move(const char *function, struct block *block, size_t bytes) {
+void *hardened_move(const struct block *block, size_t bytes) {
     if (bytes <= block->usable || bytes + proof_canary_bytes() <= SMALL_MAX || user_heap_of(block))
         return NULL;
     struct span *span = huge_take_roomy(bytes);
@@ -316,7 +316,6 @@ void *hardened_move(const char *function, struct block *block, size_t bytes) {
         return NULL;
     dress_whole(span, bytes);
     memcpy((void *)span->base, (void *)block->base, block->usable);
-    hardened_give(function, block);
     return (void *)span->base;
 }
 

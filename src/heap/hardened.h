@@ -65,9 +65,9 @@ void hardened_leave(struct quarantine_leavers *leavers, uint32_t first);
 void hardened_prove_clear(const char *function, const void *slot, class_id id);
 // True: the live block has `bytes` (at least 1) now, where it is. Fatal as hardened_give.
 bool hardened_resize(const char *function, struct block *block, size_t bytes);
-// After it, for a block that becomes larger: its content, with room to grow on. NULL, and nothing
-// changed: not for such a block, or no memory as things are; take, copy and give.
-void *hardened_move(const char *function, struct block *block, size_t bytes);
+// After it, for a block that becomes larger: another block with its content, and room to grow on;
+// the old one is the caller's to give. NULL: not for such a block, or no memory as things are.
+void *hardened_move(const struct block *block, size_t bytes);
 // Proves every block of a user's heap, as hardened_give and reuse would, clears it, and ends the
 // heap.
 void hardened_destroy(struct user_heap *heap);

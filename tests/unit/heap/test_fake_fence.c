@@ -51,7 +51,10 @@ static char *resized(char *block, size_t bytes) {
 
 static char *moved(char *block, size_t bytes) {
     struct block found = block_find(block);
-    return hardened_move("realloc", &found, bytes);
+    void *moved = hardened_move(&found, bytes);
+    if (moved)
+        hardened_give_all("realloc", &found);
+    return moved;
 }
 
 // Into the pages of the last granule, and into what lies behind it, of which some always stays.
