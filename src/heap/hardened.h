@@ -44,11 +44,12 @@ class_id hardened_class(size_t bytes, size_t alignment);
 // A slot of that class, which the caller took of the arenas, becomes a block. True: it reads as
 // zero. What makes its slab's fence may ask the kernel.
 bool hardened_dress(void *slot, size_t bytes);
-// The slot is about to be dressed: what that will look at is on its way from memory.
-ALWAYS_INLINE void hardened_expect(const void *slot) {
-    uintptr_t    base = (uintptr_t)slot;
-    struct slab *slab = slab_find(base);
+// A slot of the class is about to be dressed: what that will look at is on its way from memory.
+ALWAYS_INLINE void hardened_expect(const void *slot, class_id id) {
+    uintptr_t base = (uintptr_t)slot;
     __builtin_prefetch(slot, 1);
+    __builtin_prefetch((const char *)slot + class_bytes(id) - 1, 1);
+    struct slab *slab = slab_find(base);
     if (LIKELY(slab != NULL))
         __builtin_prefetch(slab_mark(slab, slab_slot_of(slab, base)), 1);
 }

@@ -39,7 +39,7 @@ static void draw_next(struct cache *cache, class_id id) {
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
         POKE(&cache->top[id], top);
     }
-    hardened_expect(slot);
+    hardened_expect(slot, id);
 }
 
 // How many there are then; 0: the cache may have none, or there is no memory.
