@@ -370,9 +370,10 @@ void alloc_free(const char *function, void *pointer) {
         return;
     }
     struct block block = block_find(pointer);
-    if (LIKELY(block_is_live(&block)))
+    if (LIKELY(block_is_live(&block))) {
+        block_claim(function, &block);
         give(function, pointer, &block);
-    else if (block.kind == BLOCK_FOREIGN)
+    } else if (block.kind == BLOCK_FOREIGN)
         foreign_free(function, pointer);
     else
         block_fail(function, pointer, &block);

@@ -102,7 +102,7 @@ void *alloc_any(const struct alloc_request *request);
 COLD void alloc_note_family(void *block, enum family family);
 // Frees anything; `function` is what a message calls it. NULL is nothing.
 COLD void alloc_free(const char *function, void *pointer);
-// Frees a live block that was found already.
+// Frees a live block that was found and claimed already.
 void alloc_give(const char *function, struct block *block);
 // By the class of the block: realloc once left one where it was that shrank into another class and
 // kept at least half of its size; left one much larger than asked, for want of memory. From then on

@@ -67,7 +67,7 @@ static bool resize_in_place(const char *function, struct block *block, size_t by
 // A huge block that stays huge moves its pages; also one of a size that the arenas serve since the
 // threshold was learned: that is a reason to take a new block there, none to copy this one.
 static void *move_pages(struct block *block, size_t bytes) {
-    if (block->kind != BLOCK_HUGE || bytes <= option(OPT_HUGE_THRESHOLD))
+    if (bytes <= option(OPT_HUGE_THRESHOLD))
         return NULL;
     size_t before = block->span->bytes;
     void  *moved = huge_move(block->span, bytes);
@@ -97,22 +97,27 @@ static void *move_hardened(const char *function, struct block *block, size_t byt
     return moved;
 }
 
+// Where it is, or by moving its pages; NULL: neither.
+static void *resize_without_copy(const char *function, void *pointer, struct block *block,
+                                 size_t bytes) {
+    if (block->kind == BLOCK_HUGE && !hardened_is_on() && !thread_is_reentered())
+        return move_pages(block, bytes);
+    return resize_in_place(function, block, bytes) ? pointer : NULL;
+}
+
 static void *resize_live(const char *function, void *pointer, struct block *block, size_t bytes) {
-    if (block->kind == BLOCK_HUGE && !hardened_is_on() && !thread_is_reentered()) {
-        void *moved = move_pages(block, bytes);
-        if (moved)
-            return moved;
-    } else if (resize_in_place(function, block, bytes)) {
-        return pointer;
-    }
-    void *moved = move_hardened(function, block, bytes);
-    if (!moved)
-        moved = move_content(function, pointer, block, bytes);
-    if (moved || bytes > block->usable)
-        return moved;
+    block_claim(function, block);
+    void *resized = resize_without_copy(function, pointer, block, bytes);
+    if (!resized && ((resized = move_hardened(function, block, bytes)) != NULL ||
+                     (resized = move_content(function, pointer, block, bytes)) != NULL))
+        return resized;
+    block_unclaim(block);
     // A block that only shrinks can stay where it is when there is no memory for a smaller one.
-    POKE(&alloc_left[block->id].larger, true);
-    return pointer;
+    if (!resized && bytes <= block->usable) {
+        POKE(&alloc_left[block->id].larger, true);
+        resized = pointer;
+    }
+    return resized;
 }
 
 static void zero_tail(void *pointer, size_t from) {
@@ -206,9 +211,11 @@ bool alloc_resize_inplace(const char *function, void *pointer, size_t bytes) {
     struct block block = block_find(pointer);
     if (block.kind == BLOCK_FOREIGN)
         done = possible && bytes <= alloc_usable_size(function, pointer);
-    else if (block_is_live(&block))
+    else if (block_is_live(&block)) {
+        block_claim(function, &block);
         done = possible && resize_in_place(function, &block, bytes);
-    else
+        block_unclaim(&block);
+    } else
         block_fail(function, pointer, &block);
     errno = before;
     return done;

@@ -79,8 +79,13 @@ static struct block own_block(const char *function, tide_heap *heap, void *point
     struct block block = block_find(pointer);
     if (!block_is_live(&block))
         block_fail(function, pointer, &block);
-    if (user_heap_of(&block) != inner(heap))
+    if (user_heap_of(&block) != inner(heap)) {
+        // One that another thread frees meanwhile has no heap any more.
+        struct block again = block_find(pointer);
+        if (!block_is_live(&again))
+            block_fail(function, pointer, &again);
         fail_block(function, pointer, "a ", block.usable, "-byte block of another heap");
+    }
     return block;
 }
 
@@ -109,6 +114,7 @@ EXPORT void tide_heap_free(tide_heap *heap, void *block) {
         return;
     int          before = errno;
     struct block found = own_block("tide_heap_free", heap, block);
+    block_claim("tide_heap_free", &found);
     alloc_give("tide_heap_free", &found);
     errno = before;
 }

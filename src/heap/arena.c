@@ -308,7 +308,8 @@ static void child_pages(struct page_heap *pages) {
 }
 static void repair_pages(struct page_heap *pages) {
     page_heap_repair_in_child(pages);
-    page_heap_visit_slabs(pages, bin_repair_slab_in_child);
+    page_heap_visit(pages, SPAN_SLAB, bin_repair_slab_in_child);
+    page_heap_visit(pages, SPAN_LARGE, large_repair_in_child);
 }
 
 void arena_fork_prepare(void) {

@@ -45,13 +45,46 @@ static size_t usable_of(const struct span *span) {
     return UNLIKELY(option(OPT_HARDENED) != 0) ? span_requested(span) : span->bytes;
 }
 
-static struct block find_whole(uintptr_t address, struct span *span, class_id id) {
-    struct block block = {.kind = BLOCK_INTERIOR, .id = id, .span = span, .base = span->base};
-    if (span->base == address) {
+struct block block_of_span(struct span *span) {
+    bool is_huge = span_kind_of(span) == SPAN_HUGE;
+    return (struct block){.kind = is_huge ? BLOCK_HUGE : BLOCK_LARGE,
+                          .id = is_huge ? CLASS_HUGE : CLASS_LARGE,
+                          .span = span,
+                          .base = span->base,
+                          .usable = usable_of(span)};
+}
+
+// `granule` was the first of a block, of class `id`. Freed while we look it may be any part of
+// another span.
+static struct block find_whole(uintptr_t address, uintptr_t granule, class_id id) {
+    struct span *span = page_map_span(granule);
+    if (UNLIKELY(span->base != granule))
+        return (struct block){.kind = BLOCK_FREE};
+    struct block block = {.kind = BLOCK_INTERIOR, .id = id, .span = span, .base = granule};
+    if (granule == address) {
         block.kind = id == CLASS_LARGE ? BLOCK_LARGE : BLOCK_HUGE;
         block.usable = usable_of(span);
     }
     return block;
+}
+
+static bool is_whole(const struct block *block) {
+    return block->kind == BLOCK_LARGE || block->kind == BLOCK_HUGE;
+}
+
+void block_claim(const char *function, struct block *block) {
+    if (!is_whole(block))
+        return;
+    if (UNLIKELY(!page_map_claim(block->base, block->id)))
+        block_fail(function, (void *)block->base, &(struct block){.kind = BLOCK_FREE});
+    // Freed and taken again while we looked it may have another record.
+    block->span = page_map_known_span(block->base);
+    block->usable = usable_of(block->span);
+}
+
+void block_unclaim(const struct block *block) {
+    if (is_whole(block))
+        page_map_set_class(block->span->base, 1, block->id);
 }
 
 // The block that a granule of CLASS_INSIDE belongs to: its first granule is the next lower one that
@@ -63,7 +96,7 @@ static struct block find_inside(uintptr_t address) {
     class_id id = page_map_class(granule);
     if (id != CLASS_LARGE && id != CLASS_HUGE)
         return (struct block){.kind = BLOCK_FREE};
-    return find_whole(address, page_map_span(granule), id);
+    return find_whole(address, granule, id);
 }
 
 static struct block find_outside(uintptr_t address) {
@@ -88,7 +121,7 @@ struct block block_find(const void *pointer) {
     switch (id) {
     case CLASS_LARGE:
     case CLASS_HUGE:
-        return find_whole(address, page_map_span(align_down(address, GRANULE)), id);
+        return find_whole(address, align_down(address, GRANULE), id);
     case CLASS_INSIDE:
         return find_inside(address);
     case CLASS_FREE:

@@ -50,6 +50,14 @@ ALWAYS_INLINE bool block_is_small(uintptr_t address, class_id id) {
     return LIKELY((size_t)slot * class_bytes(id) == offset && slot < slab->slot_count) &&
            LIKELY(!slab_slot_is_free(slab, slot));
 }
+// A live large or huge block becomes the caller's alone, to be given, moved or resized; whoever
+// finds it meanwhile finds it free. `block` is filled in anew. Fatal, with the line for free
+// memory, when another thread was first. Blocks of other kinds: nothing.
+void block_claim(const char *function, struct block *block);
+// One that was claimed is live again, where its span is now.
+void block_unclaim(const struct block *block);
+// The large or huge block that a span in use is, claimed or not.
+struct block block_of_span(struct span *span);
 // The line for a pointer that is no live block, and abort. Not for BLOCK_FOREIGN, which is
 // entry/foreign's.
 NORETURN COLD void block_fail(const char *function, const void *pointer, const struct block *block);

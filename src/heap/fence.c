@@ -111,7 +111,7 @@ static void take_behind(struct span *span, size_t more) {
     span->granules += more;
     span->guard_after = (uint16_t)(span->guard_after - more);
     counters_add(&counters_process, COUNTER_mapped_bytes, more * GRANULE);
-    span_publish_block(span, CLASS_HUGE);
+    span_publish_block(span, page_map_class(span->base));  // claimed or not
 }
 
 bool fence_grow(struct span *span, size_t bytes) {

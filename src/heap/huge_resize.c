@@ -38,7 +38,7 @@ static bool grow_mapping(struct span *span, size_t granules) {
         return false;
     }
     set_length(span, granules);
-    span_publish_block(span, CLASS_HUGE);
+    span_publish_block(span, page_map_class(span->base));  // claimed or not
     return true;
 }
 
@@ -86,6 +86,7 @@ static bool prepare_target(void *target, size_t bytes) {
 
 static bool move_mapping(struct span *span, size_t granules) {
     uintptr_t old = span->base;
+    class_id  first = page_map_class(old);  // claimed or not
     page_map_set_class(old, span->granules, CLASS_NONE);
     void *memory = os_move((void *)old, span_bytes(span), granules * GRANULE, GRANULE, HUGE_NAME,
                            prepare_target);
@@ -93,7 +94,7 @@ static bool move_mapping(struct span *span, size_t granules) {
         span->base = (uintptr_t)memory;
         set_length(span, granules);
     }
-    span_publish_block(span, CLASS_HUGE);
+    span_publish_block(span, first);
     return memory != NULL;
 }
 

@@ -64,6 +64,10 @@ void large_give(struct span *span) {
     page_heap_give(span->pages, span, span->bytes, 0);
 }
 
+void large_repair_in_child(struct span *span) {
+    page_map_set_class(span->base, 1, CLASS_LARGE);
+}
+
 bool large_resize(struct span *span, size_t bytes) {
     size_t granules = bytes_to_granules(bytes);
     size_t more = bytes > span->bytes ? bytes - span->bytes : 0;

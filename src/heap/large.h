@@ -13,5 +13,8 @@ struct span *large_take(struct page_heap *heap, size_t bytes, size_t alignment);
 // lock.
 struct span *large_try_take(struct page_heap *heap, size_t bytes, bool *busy);
 void         large_give(struct span *span);
+// In a forked child, for every large block: one that a thread that is gone had claimed, to resize
+// it, is there yet.
+void large_repair_in_child(struct span *span);
 // True: span->bytes is at least `bytes` now, in place; a shrink gives whole granules back.
 bool large_resize(struct span *span, size_t bytes);

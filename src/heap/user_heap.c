@@ -110,12 +110,23 @@ void user_heap_each(struct user_heap *heap, void (*visit_slab)(struct slab *slab
         visit_whole(CONTAINER_OF(node, struct span, owned));
 }
 
+// A block that another thread frees meanwhile is that one's, and a mistake.
+static void claim_all(struct user_heap *heap) {
+    lock_acquire(&heap->lock);
+    for (struct list *node = heap->spans.next; node != &heap->spans; node = node->next) {
+        struct block block = block_of_span(CONTAINER_OF(node, struct span, owned));
+        block_claim("tide_heap_destroy", &block);
+    }
+    lock_release(&heap->lock);
+}
+
 void user_heap_destroy(struct user_heap *heap) {
     if (UNLIKELY(lock_is_reentered()))
         return;
     lock_acquire(&heaps_lock);
     list_remove(&heap->node);
     lock_release(&heaps_lock);
+    claim_all(heap);
     while (!list_is_empty(&heap->spans))
         give_whole(CONTAINER_OF(list_first(&heap->spans), struct span, owned));
     EACH_BIN(heap, bin)
@@ -173,6 +184,16 @@ void user_heap_fork_parent(void) {
     each_lock(lock_release);
 }
 
+// What a thread that is gone had claimed is its heap's yet. (Elsewhere huge blocks are in no list.)
+static void repair(struct user_heap *heap) {
+    for (struct list *node = heap->spans.next; node != &heap->spans; node = node->next) {
+        struct block block = block_of_span(CONTAINER_OF(node, struct span, owned));
+        block_unclaim(&block);
+    }
+}
+
 void user_heap_fork_child(void) {
     each_lock(lock_reset_in_child);
+    EACH_HEAP(node)
+        repair(heap_of_node(node));
 }

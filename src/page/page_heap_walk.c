@@ -18,22 +18,24 @@ size_t page_heap_top_bytes(struct page_heap *heap) {
     return bytes;
 }
 
-static void visit_source(struct source *source, void (*visit)(struct span *span)) {
+static void visit_source(struct source *source, enum span_kind kind,
+                         void (*visit)(struct span *span)) {
     struct list *node = source ? source->regions.next : NULL;
     for (; source && node != &source->regions; node = node->next) {
         struct region *region = CONTAINER_OF(node, struct region, node);
         for (uintptr_t at = region->base; at < region_end(region);) {
             struct span *span = page_map_known_span(at);
             at = span_end(span);
-            if (span_kind_of(span) == SPAN_SLAB)
+            if (span_kind_of(span) == kind)
                 visit(span);
         }
     }
 }
 
-void page_heap_visit_slabs(struct page_heap *heap, void (*visit)(struct span *span)) {
-    visit_source(heap->source, visit);
-    visit_source(heap->fallback, visit);
+void page_heap_visit(struct page_heap *heap, enum span_kind kind,
+                     void (*visit)(struct span *span)) {
+    visit_source(heap->source, kind, visit);
+    visit_source(heap->fallback, kind, visit);
 }
 
 // --- the checker ---------------------------------------------------------------------------------

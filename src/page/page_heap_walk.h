@@ -2,9 +2,10 @@
 #pragma once
 #include "page/page_heap.h"
 
-// Calls `visit` for every slab's span; it must not give the span back. In a forked child only: no
-// lock is taken.
-void page_heap_visit_slabs(struct page_heap *heap, void (*visit)(struct span *span));
+// Calls `visit` for every span of a kind; it must not give the span back. In a forked child only:
+// no lock is taken.
+void page_heap_visit(struct page_heap *heap, enum span_kind kind,
+                     void (*visit)(struct span *span));
 // Free bytes at the end of the source's last region: what a trim could give back of the data
 // segment. Takes the lock.
 size_t page_heap_top_bytes(struct page_heap *heap);

@@ -16,7 +16,8 @@
 // leaves the allocator; whoever frees that pointer got it through the program's own
 // synchronisation, so relaxed loads see them. A leaf pointer is stored with release after the leaf
 // was mapped; its reader's load depends on it. Writers of one granule are serialised by the lock of
-// the granule's owner (page heap, huge).
+// the granule's owner (page heap, huge); who gives or resizes a block of its own claims its first
+// granule before, so that there is one.
 #pragma once
 #include "base/size_class.h"
 
@@ -84,6 +85,15 @@ ALWAYS_INLINE struct span *page_map_known_span(uintptr_t address) {
 // Makes the leaves for a range, so that the setters below cannot fail. False: no memory, or an
 // address beyond 57 bits; the range must then not be used.
 bool page_map_prepare(uintptr_t base, size_t granules);
+// For the first granule of a block of class `id`: true for the caller who was first, and it is
+// CLASS_FREE now. Any granule may be asked for. Relaxed: of two who come at once one gets the
+// block, with what its holder wrote as the program hands it on; the other has a line to write.
+ALWAYS_INLINE bool page_map_claim(uintptr_t granule, class_id id) {
+    struct page_leaf *leaf = page_map_leaf(granule);
+    return leaf && __atomic_compare_exchange_n(&leaf->class_of[page_leaf_index(granule)], &id,
+                                               (class_id)CLASS_FREE, false, __ATOMIC_RELAXED,
+                                               __ATOMIC_RELAXED);
+}
 // The range must be prepared.
 void page_map_set_class(uintptr_t base, size_t granules, class_id id);
 void page_map_set_span(uintptr_t granule, struct span *span);

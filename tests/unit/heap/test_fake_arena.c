@@ -338,6 +338,18 @@ static void fork_keeps_it_usable(void) {
     arena_check();
 }
 
+// What a thread that is gone was about to resize.
+static void fork_repairs_claimed_blocks(void) {
+    start(ARENAS);
+    struct span *span = arena_take_large(100000, 1);
+    CHECK(page_map_claim(span->base, CLASS_LARGE) && !page_map_claim(span->base, CLASS_LARGE));
+    arena_fork_prepare();
+    arena_fork_child();
+    CHECK_EQ(page_map_class(span->base), CLASS_LARGE);
+    arena_give_large(span);
+    arena_check();
+}
+
 int main(void) {
     CASE(one_arena_without_contention);
     CASE(a_taken_lock_is_passed_by);
@@ -353,5 +365,6 @@ int main(void) {
     CASE(no_memory_for_another_arena);
     CASE(figures_add_up);
     CASE(fork_keeps_it_usable);
+    CASE(fork_repairs_claimed_blocks);
     return 0;
 }

@@ -31,7 +31,7 @@ static void fork_child(void) {
     lock_reset_in_child(&bin.lock);
     lock_reset_in_child(&pages.heap.lock);
     page_heap_repair_in_child(&pages.heap);
-    page_heap_visit_slabs(&pages.heap, bin_repair_slab_in_child);
+    page_heap_visit(&pages.heap, SPAN_SLAB, bin_repair_slab_in_child);
     bin_repair_in_child(&bin);
     bin_check(&bin);
     page_heap_check(&pages.heap);

@@ -94,6 +94,45 @@ static void huge_blocks(void) {
     find(base + MIB(2), BLOCK_FOREIGN);
 }
 
+static void claim_again(void *looked) {
+    block_claim("free", looked);
+}
+
+// Two that looked at the same time: one has the block, the other a line.
+static void claim_twice(char *base, enum block_kind kind) {
+    struct block one = find(base, kind), other = one;
+    block_claim("free", &one);
+    CHECK(one.span == other.span && one.usable == other.usable);
+    find(base, BLOCK_FREE);
+    find(base + MIB(1), BLOCK_FREE);
+    CHECK(death_expect(claim_again, &other, "tidemalloc: free(0x*): memory that is free already"));
+    block_unclaim(&one);
+    find(base + MIB(1), BLOCK_INTERIOR);
+    struct block again = find(base, kind), same = block_of_span(again.span);
+    CHECK(same.kind == kind && same.id == again.id && same.base == again.base &&
+          same.usable == again.usable);
+}
+
+static void whole_blocks_are_claimed(void) {
+    start();
+    claim_twice((char *)large_take(&pages.heap, MIB(1) + 1, 1)->base, BLOCK_LARGE);
+    claim_twice((char *)huge_take(MIB(3), 1)->base, BLOCK_HUGE);
+    struct block small = find(slots[0], BLOCK_SMALL);
+    block_claim("free", &small);
+    block_unclaim(&small);
+    find(slots[0], BLOCK_SMALL);
+}
+
+// Freed between two looks: its first granule says large yet, its record is another's.
+static void a_block_that_goes_meanwhile(void) {
+    start();
+    struct span *left = large_take(&pages.heap, 100000, 1);
+    char        *base = (char *)large_take(&pages.heap, 100000, 1)->base;
+    page_map_set_span((uintptr_t)base, left);
+    find(base, BLOCK_FREE);
+    find(base + GRANULE, BLOCK_FREE);
+}
+
 static void foreign_pointers(void) {
     static char global[64];
     char        local[64];
@@ -223,6 +262,8 @@ int main(void) {
     CASE(small_blocks);
     CASE(large_blocks);
     CASE(huge_blocks);
+    CASE(whole_blocks_are_claimed);
+    CASE(a_block_that_goes_meanwhile);
     CASE(foreign_pointers);
     CASE(requests_that_fit);
     CASE(lines_of_small_blocks);

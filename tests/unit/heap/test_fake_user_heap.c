@@ -200,6 +200,22 @@ static void a_double_free_is_told(void) {
     give(0);
 }
 
+static void destroy_it(void *heap) {
+    user_heap_destroy(heap);
+}
+
+static void a_block_freed_meanwhile_is_told(void) {
+    start();
+    struct user_heap *heap = user_heap_new();
+    take(heap, 0, MIB(2));
+    struct block block = find(blocks[0].memory);
+    block_claim("free", &block);
+    CHECK(death_expect(destroy_it, heap,
+                       "tidemalloc: tide_heap_destroy(0x*): memory that is free already"));
+    user_heap_give("free", &block);
+    user_heap_destroy(heap);
+}
+
 static void fork_keeps_it_usable(void) {
     start();
     struct user_heap *one = user_heap_new(), *other = user_heap_new();
@@ -211,6 +227,14 @@ static void fork_keeps_it_usable(void) {
     user_heap_fork_child();
     lock_fork_over();
     take(one, 2, 100000);
+    // Claimed by a thread that is gone.
+    take(one, 3, MIB(2));
+    struct block block = find(blocks[3].memory);
+    block_claim("free", &block);
+    user_heap_fork_prepare();
+    user_heap_fork_child();
+    lock_fork_over();
+    CHECK_EQ(find(blocks[3].memory).kind, BLOCK_HUGE);
     user_heap_destroy(one);
     user_heap_destroy(other);
     CHECK_EQ(active_bytes(), 0);
@@ -225,6 +249,7 @@ int main(void) {
     CASE(resizes_are_noted);
     CASE(without_memory);
     CASE(a_double_free_is_told);
+    CASE(a_block_freed_meanwhile_is_told);
     CASE(fork_keeps_it_usable);
     return 0;
 }

@@ -121,7 +121,7 @@ static void slabs_are_visited(void) {
             give(span);
     }
     CHECK(pages.brk.source.exhausted);
-    page_heap_visit_slabs(&pages.heap, visit);
+    page_heap_visit(&pages.heap, SPAN_SLAB, visit);
     CHECK_EQ(visited, 12);
 }
 
