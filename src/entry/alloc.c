@@ -398,10 +398,21 @@ void alloc_free_sized(const char *function, void *pointer, size_t bytes, size_t 
 
 // --- sizes -------------------------------------------------------------------------------------
 
+struct block alloc_find(const void *pointer) {
+    struct block block = block_find(pointer);
+    thread_mark();
+    if (block.kind == BLOCK_SMALL && alloc_is_newest(pointer, block.id)) {
+        block.kind = BLOCK_FREED;
+        block.usable = 0;
+    }
+    thread_leave();
+    return block;
+}
+
 size_t alloc_usable_size(const char *function, const void *pointer) {
     if (!pointer)
         return 0;
-    struct block block = block_find(pointer);
+    struct block block = alloc_find(pointer);
     if (block.kind == BLOCK_FOREIGN) {
         int before = errno;
         init_ensure();

@@ -22,7 +22,7 @@
 
 struct user_heap;
 
-// Every function that holds a fast path, but that of alloc_resize.c, is of this section, and what
+// Every function that holds a fast path, but one of alloc_resize.c, is of this section, and what
 // lies in it are such functions: local/parked.h has to know where a thread can be in the middle of
 // one. The linker knows its ends. Calls in them should be the last thing they do: where they return
 // to is left on the stack, and looks like a fast path under way. Not inlined: the caller is
@@ -89,6 +89,19 @@ ALWAYS_INLINE bool alloc_free_fast_sized(void *pointer, size_t bytes, size_t ali
     return LIKELY(page_map_class_fast((uintptr_t)pointer, &id)) &&
            LIKELY(id == size_class_aligned(bytes, alignment)) && alloc_free_fast_class(pointer, id);
 }
+
+// True: the slot that the calling thread freed last of class `id`, and did not get again. The
+// caller is of the fast paths' section, or marked (local/thread.h).
+ALWAYS_INLINE bool alloc_is_newest(const void *pointer, size_t id) {
+    struct cache *cache = GLANCE(&thread_root.cache);
+    bool          is_newest = *PEEK(&cache->top[id]) == pointer;
+    if (cache != CACHE_NONE)  // which cannot be written
+        STEP_DONE(&cache->top[id]);
+    return is_newest;
+}
+// The decoder for realloc and its like: block_find, but such a slot, which no bin knows yet, is
+// free.
+struct block alloc_find(const void *pointer);
 
 // Takes the caches of threads that sleep: their blocks go back to the bins, what the caches lay in
 // to the kernel. Returns the bytes of the latter. No lock may be held.

@@ -135,7 +135,7 @@ static void *resize_foreign(const char *function, void *pointer, size_t bytes, b
 }
 
 static void *resize_block(const char *function, void *pointer, size_t bytes, bool zero) {
-    struct block block = block_find(pointer);
+    struct block block = alloc_find(pointer);
     if (block.kind == BLOCK_FOREIGN)
         return resize_foreign(function, pointer, bytes, zero);
     if (!block_is_live(&block))
@@ -169,8 +169,8 @@ NOINLINE static void *resize_slow(const char *function, void *pointer, size_t by
     return resized;
 }
 
-// From a live block of class `id` to one of class `wanted`, which has at least `bytes`. Fast paths
-// outside of their section (alloc.h) are marked as slow ones are.
+// From a live block of class `id` to one of class `wanted`, which has at least `bytes`. It calls in
+// the middle, so it is outside of the fast paths' section (alloc.h), and marked as slow ones are.
 NOINLINE HOT static void *move_small(const char *function, void *pointer, size_t bytes, size_t id,
                                      size_t wanted) {
     void *moved;
@@ -190,11 +190,12 @@ NOINLINE HOT static void *move_small(const char *function, void *pointer, size_t
 }
 
 // A small block that stays small is served here; all else, and every misuse, on the slow path.
-HOT void *alloc_resize(const char *function, void *pointer, size_t bytes, bool zero) {
+FAST_PATH void *alloc_resize(const char *function, void *pointer, size_t bytes, bool zero) {
     size_t id;
     if (UNLIKELY(zero || bytes - 1 >= SMALL_MAX) ||
         UNLIKELY(!page_map_class_fast((uintptr_t)pointer, &id)) ||
-        UNLIKELY(!block_is_small((uintptr_t)pointer, (class_id)id)))
+        UNLIKELY(!block_is_small((uintptr_t)pointer, (class_id)id)) ||
+        UNLIKELY(alloc_is_newest(pointer, id)))
         return resize_slow(function, pointer, bytes, zero);
     size_t wanted = size_class_of(bytes);
     if (wanted == id)
@@ -208,7 +209,7 @@ HOT void *alloc_resize(const char *function, void *pointer, size_t bytes, bool z
 bool alloc_resize_inplace(const char *function, void *pointer, size_t bytes) {
     int          before = errno;
     bool         possible = bytes > 0 && bytes <= PTRDIFF_MAX, done;
-    struct block block = block_find(pointer);
+    struct block block = alloc_find(pointer);
     if (block.kind == BLOCK_FOREIGN)
         done = possible && bytes <= alloc_usable_size(function, pointer);
     else if (block_is_live(&block)) {

@@ -1,4 +1,4 @@
-// expect: tidemalloc: realloc(0x*): double free of a 64-byte block
+// expect: tidemalloc: realloc(0x*): memory that is free already: a 64-byte block
 // tests/misuse/realloc_twice.c - the old place of a small block that realloc moved, resized again.
 #include <stdlib.h>
 
