@@ -71,7 +71,7 @@ int tide_option_set(const char *name, const char *value) TIDE_NOEXCEPT;
 // --- heaps --------------------------------------------------------------------------------------
 // A heap is a set of blocks that can be freed all at once. Blocks of a heap are ordinary blocks
 // otherwise: free, realloc and usable size work on them from any thread. No thread cache stands in
-// front of a heap.
+// front of a heap. What is no heap, or one that was destroyed, is told in one line, and fatal.
 
 typedef struct tide_heap tide_heap;
 

@@ -70,16 +70,12 @@ EXPORT int tide_option_set(const char *name, const char *value) {
 
 // --- heaps ---------------------------------------------------------------------------------------
 
-static struct user_heap *inner(tide_heap *heap) {
-    return (struct user_heap *)heap;
-}
-
 // The live block of this heap behind a pointer; anything else is fatal.
-static struct block own_block(const char *function, tide_heap *heap, void *pointer) {
+static struct block own_block(const char *function, const struct user_heap *heap, void *pointer) {
     struct block block = block_find(pointer);
     if (!block_is_live(&block))
         block_fail(function, pointer, &block);
-    if (user_heap_of(&block) != inner(heap)) {
+    if (user_heap_of(&block) != heap) {
         // One that another thread frees meanwhile has no heap any more.
         struct block again = block_find(pointer);
         if (!block_is_live(&again))
@@ -89,23 +85,27 @@ static struct block own_block(const char *function, tide_heap *heap, void *point
     return block;
 }
 
+static void *take_of_heap(struct user_heap *heap, size_t bytes) {
+    return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = 1, .heap = heap});
+}
+
 EXPORT tide_heap *tide_heap_new(void) {
     int before = errno;
     init_ensure();
     struct user_heap *heap = user_heap_new();
     errno = heap ? before : ENOMEM;
-    return (tide_heap *)heap;
+    return heap ? (tide_heap *)heap->handle : NULL;
 }
 
 EXPORT void *tide_heap_malloc(tide_heap *heap, size_t bytes) {
-    return alloc_any(
-        &(struct alloc_request){.bytes = bytes, .alignment = 1, .heap = inner(heap)});
+    return take_of_heap(user_heap_prove("tide_heap_malloc", heap), bytes);
 }
 
 EXPORT void *tide_heap_realloc(tide_heap *heap, void *block, size_t bytes) {
+    struct user_heap *proved = user_heap_prove("tide_heap_realloc", heap);
     if (!block)
-        return tide_heap_malloc(heap, bytes);
-    own_block("tide_heap_realloc", heap, block);
+        return take_of_heap(proved, bytes);
+    own_block("tide_heap_realloc", proved, block);
     return alloc_resize("tide_heap_realloc", block, bytes, false);
 }
 
@@ -113,17 +113,21 @@ EXPORT void tide_heap_free(tide_heap *heap, void *block) {
     if (!block)
         return;
     int          before = errno;
-    struct block found = own_block("tide_heap_free", heap, block);
+    struct block found =
+        own_block("tide_heap_free", user_heap_prove("tide_heap_free", heap), block);
     block_claim("tide_heap_free", &found);
     alloc_give("tide_heap_free", &found);
     errno = before;
 }
 
 EXPORT void tide_heap_destroy(tide_heap *heap) {
-    int before = errno;
-    if (heap && hardened_is_on())
-        hardened_destroy(inner(heap));
-    else if (heap)
-        user_heap_destroy(inner(heap));
+    if (!heap)
+        return;
+    int               before = errno;
+    struct user_heap *proved = user_heap_prove("tide_heap_destroy", heap);
+    if (hardened_is_on())
+        hardened_destroy(proved);
+    else
+        user_heap_destroy(proved);
     errno = before;
 }

@@ -335,13 +335,15 @@ static void end_slab(struct slab *slab) {
 }
 
 static void end_whole(struct span *span) {
-    struct block block = block_find((void *)span->base);
+    struct block block = block_of_span(span);  // it is claimed
     strip_whole(heap_end, &block);
 }
 
 void hardened_destroy(struct user_heap *heap) {
+    if (UNLIKELY(!user_heap_close(heap)))
+        return;
     user_heap_each(heap, end_slab, end_whole);
-    user_heap_destroy(heap);
+    user_heap_end(heap);
 }
 
 // --- what waits ----------------------------------------------------------------------------------

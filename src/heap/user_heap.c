@@ -4,10 +4,12 @@
 #include "conf/options.h"
 #include "heap/arena.h"
 #include "heap/huge.h"
+#include "os/fail.h"
 
 static struct meta_pool heap_pool = META_POOL(struct user_heap);
 static struct lock      heaps_lock = LOCK_INIT(RANK_USER_HEAPS);
 static struct list      heaps = {&heaps, &heaps};
+static const char       end_name[] = "tide_heap_destroy";
 
 const struct user_heap_sight user_heap_sight = {&heaps};
 
@@ -21,6 +23,70 @@ static struct user_heap *heap_of_node(struct list *node) {
     return CONTAINER_OF(node, struct user_heap, node);
 }
 
+// --- handles -------------------------------------------------------------------------------------
+//
+//   1 | how many heaps the record has been (39 bits) | number of the record (20 bits) | 0000
+//
+// The bit in front makes it no address of a program.
+
+enum { ROW_HEAPS = 256, ROWS = 4096, HANDLE_SHIFT = 4, TURN_SHIFT = 24 };
+#define HANDLE_MARK ((uintptr_t)1 << 63)
+
+// Records by number. Both are written under heaps_lock and never change after that; rows are stored
+// with release.
+static struct user_heap **rows[ROWS] APART;
+static uint32_t           last_number;
+
+NORETURN static void fail_heap(const char *function, const void *handle) {
+    fail_pointer(function, handle, "not a heap, or destroyed already");
+}
+
+struct user_heap *user_heap_prove(const char *function, const void *handle) {
+    uintptr_t value = (uintptr_t)handle;
+    size_t    number = value >> HANDLE_SHIFT & (ROWS * ROW_HEAPS - 1);
+    // Relaxed: what is read depends on it, and the handle came as the program hands things on.
+    struct user_heap **row = PEEK(&rows[number / ROW_HEAPS]);
+    struct user_heap  *heap = row ? PEEK(&row[number % ROW_HEAPS]) : NULL;
+    if (UNLIKELY(!heap || PEEK(&heap->handle) != value || !PEEK(&heap->open)))
+        fail_heap(function, handle);
+    return heap;
+}
+
+// For a record that had no heap yet. False: no memory, or 1,048,575 heaps are there.
+static bool number_locked(struct user_heap *heap) {
+    uint32_t number = last_number + 1, index = number / ROW_HEAPS;
+    if (index >= ROWS)
+        return false;
+    struct user_heap **row = rows[index];
+    if (!row && !(row = meta_forever(ROW_HEAPS * sizeof *row)))
+        return false;
+    // Release: pairs with the dependent load in user_heap_prove; the row is zero.
+    __atomic_store_n(&rows[index], row, __ATOMIC_RELEASE);
+    POKE(&row[number % ROW_HEAPS], heap);
+    heap->number = last_number = number;
+    heap->handle = HANDLE_MARK | (uintptr_t)number << HANDLE_SHIFT;
+    return true;
+}
+
+static bool name_locked(struct user_heap *heap) {
+    if (heap->number == 0 && !number_locked(heap))
+        return false;
+    POKE(&heap->handle, (heap->handle + ((uintptr_t)1 << TURN_SHIFT)) | HANDLE_MARK);
+    POKE(&heap->open, true);
+    return true;
+}
+
+// --- the heap ------------------------------------------------------------------------------------
+
+static bool list_new(struct user_heap *heap) {
+    lock_acquire(&heaps_lock);
+    bool done = name_locked(heap);
+    if (done)
+        list_append(&heaps, &heap->node);
+    lock_release(&heaps_lock);
+    return done;
+}
+
 struct user_heap *user_heap_new(void) {
     struct user_heap *heap = lock_is_reentered() ? NULL : meta_take(&heap_pool);
     if (!heap)
@@ -32,9 +98,10 @@ struct user_heap *user_heap_new(void) {
     heap->bytes = 0;
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
         bin_init(&heap->bins[id], (class_id)id, pages, heap);
-    lock_acquire(&heaps_lock);
-    list_append(&heaps, &heap->node);
-    lock_release(&heaps_lock);
+    if (!list_new(heap)) {
+        meta_give(&heap_pool, heap);
+        return NULL;
+    }
     return heap;
 }
 
@@ -115,24 +182,36 @@ static void claim_all(struct user_heap *heap) {
     lock_acquire(&heap->lock);
     for (struct list *node = heap->spans.next; node != &heap->spans; node = node->next) {
         struct block block = block_of_span(CONTAINER_OF(node, struct span, owned));
-        block_claim("tide_heap_destroy", &block);
+        block_claim(end_name, &block);
     }
     lock_release(&heap->lock);
 }
 
-void user_heap_destroy(struct user_heap *heap) {
+bool user_heap_close(struct user_heap *heap) {
     if (UNLIKELY(lock_is_reentered()))
-        return;
+        return false;
+    // Relaxed: of two who destroy it one has nothing to do but write a line.
+    if (UNLIKELY(!__atomic_exchange_n(&heap->open, false, __ATOMIC_RELAXED)))
+        fail_heap(end_name, (void *)heap->handle);
     lock_acquire(&heaps_lock);
     list_remove(&heap->node);
     lock_release(&heaps_lock);
     claim_all(heap);
+    return true;
+}
+
+void user_heap_end(struct user_heap *heap) {
     while (!list_is_empty(&heap->spans))
         give_whole(CONTAINER_OF(list_first(&heap->spans), struct span, owned));
     EACH_BIN(heap, bin)
         bin_destroy(bin);
     meta_give(&heap_pool, heap);
     arena_settle();
+}
+
+void user_heap_destroy(struct user_heap *heap) {
+    if (LIKELY(user_heap_close(heap)))
+        user_heap_end(heap);
 }
 
 void user_heap_count(struct counters *totals) {

@@ -3,7 +3,10 @@
 // No cache stands in front: its slabs carry CLASS_HEAP_SLAB in the page map, so the fast free
 // leaves them alone, and every small block comes and goes under the lock of its bin. The slabs of a
 // heap stand in the lists of its bins, its large and huge blocks in its own: destroy walks these.
-// Records of heaps are type-stable and reused.
+// Records of heaps are type-stable and reused. The program never has their address: what it calls
+// its heap by is a handle, a number that leads to the record, with the count of heaps that the
+// record has been. So a handle is proved by a look-up, whatever it is: a block, a stack address, or
+// that of a heap which is gone and whose record serves another.
 // Locks: RANK_USER_HEAPS (list of heaps), RANK_USER_HEAP (one heap's large and huge blocks),
 // RANK_USER_BIN (its slabs).
 #pragma once
@@ -12,6 +15,9 @@
 
 struct user_heap {
     struct meta_link link;
+    uint32_t         number;  // constant from the record's first heap on; from 1
+    bool             open;    // no destroy has begun; exchanged by the one that does
+    uintptr_t        handle;  // this heap's; written before the program has it
     struct list      node;    // in the list of heaps
     struct lock      lock;    // RANK_USER_HEAP: spans
     struct list      spans;   // large and huge ones, by span.owned
@@ -24,6 +30,8 @@ struct user_heap {
 //
 // NULL: no memory.
 struct user_heap *user_heap_new(void);
+// The heap behind a handle; fatal, with a line that names `function`, when there is none.
+struct user_heap *user_heap_prove(const char *function, const void *handle);
 // `bytes` up to PTRDIFF_MAX. NULL: no memory. Not zeroed.
 void *user_heap_take(struct user_heap *heap, size_t bytes);
 // The heap a live block belongs to, or NULL.
@@ -35,7 +43,13 @@ void user_heap_note_resize(struct span *span, size_t before);
 // Visits every slab, then every large and huge block. No other thread may use the heap.
 void user_heap_each(struct user_heap *heap, void (*visit_slab)(struct slab *slab),
                     void (*visit_whole)(struct span *span));
-// No other thread may use the heap or its blocks.
+// The beginning of the end: no handle leads to it any more, it is in no list, and its large and
+// huge blocks are claimed. False: a signal handler, as above. Fatal when another thread destroys
+// it, too, or frees such a block of it at this moment.
+bool user_heap_close(struct user_heap *heap);
+// The rest of it. No other thread may use the heap or its blocks.
+void user_heap_end(struct user_heap *heap);
+// Both.
 void user_heap_destroy(struct user_heap *heap);
 // Adds the figures of all heaps.
 void user_heap_count(struct counters *totals);

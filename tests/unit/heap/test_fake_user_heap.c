@@ -200,6 +200,70 @@ static void a_double_free_is_told(void) {
     give(0);
 }
 
+static void prove_it(void *handle) {
+    user_heap_prove("tide_heap_malloc", handle);
+}
+
+static bool is_refused(uintptr_t handle) {
+    char line[128];
+    snprintf(line, sizeof line,
+             "tidemalloc: tide_heap_malloc(0x%llx): not a heap, or destroyed already",
+             (unsigned long long)handle);
+    return death_expect(prove_it, (void *)handle, line);
+}
+
+static void handles_are_proved(void) {
+    enum { HEAPS = 600 };  // more than a row of the table
+    static struct user_heap *heaps[HEAPS];
+    start();
+    CHECK(is_refused(0) && is_refused(16) && is_refused((uintptr_t)heaps));
+    for (unsigned i = 0; i < HEAPS; i++)
+        CHECK((heaps[i] = user_heap_new()) != NULL);
+    for (unsigned i = 0; i < HEAPS; i++)
+        CHECK(user_heap_prove("", (void *)heaps[i]->handle) == heaps[i]);
+    uintptr_t handle = heaps[300]->handle;
+    for (unsigned bit = 0; bit < 64; bit++) {
+        uintptr_t other = handle ^ (uintptr_t)1 << bit;
+        if (bit < 4 || bit > 13 || (other >> 4 & 1023) > HEAPS)
+            CHECK(is_refused(other));
+        else
+            CHECK(user_heap_prove("", (void *)other) != heaps[300]);
+    }
+    CHECK(is_refused((uintptr_t)heaps[300]));
+}
+
+// The record's next heap has another handle.
+static void handles_of_the_gone_are_refused(void) {
+    uintptr_t handles[20];
+    start();
+    struct user_heap *first = user_heap_new();
+    handles[0] = first->handle;
+    for (unsigned i = 1; i < ARRAY_COUNT(handles); i++) {
+        user_heap_destroy(first);
+        CHECK(is_refused(handles[i - 1]));
+        CHECK(user_heap_new() == first);
+        handles[i] = first->handle;
+        for (unsigned j = 0; j < i; j++)
+            CHECK(handles[j] != handles[i]);
+        CHECK(is_refused(handles[0]));
+        CHECK(user_heap_prove("", (void *)handles[i]) == first);
+    }
+}
+
+// Two that proved it at the same time.
+static void close_again(void *heap) {
+    user_heap_close(heap);
+}
+
+static void two_that_destroy_are_told(void) {
+    start();
+    struct user_heap *heap = user_heap_new();
+    CHECK(user_heap_close(heap));
+    CHECK(death_expect(close_again, heap,
+                       "tidemalloc: tide_heap_destroy(0x*): not a heap, or destroyed already"));
+    user_heap_end(heap);
+}
+
 static void destroy_it(void *heap) {
     user_heap_destroy(heap);
 }
@@ -249,6 +313,9 @@ int main(void) {
     CASE(resizes_are_noted);
     CASE(without_memory);
     CASE(a_double_free_is_told);
+    CASE(handles_are_proved);
+    CASE(handles_of_the_gone_are_refused);
+    CASE(two_that_destroy_are_told);
     CASE(a_block_freed_meanwhile_is_told);
     CASE(fork_keeps_it_usable);
     return 0;
