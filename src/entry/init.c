@@ -12,6 +12,7 @@
 #include "heap/arena.h"
 #include "heap/guarded.h"
 #include "heap/hardened.h"
+#include "heap/hardened_look.h"
 #include "local/last_look.h"
 #include "local/pulse.h"
 #include "local/thread.h"
@@ -120,6 +121,7 @@ __attribute__((destructor)) static void say_goodbye(void) {
     if (thread_is_reentered())  // exit was called by a handler
         return;
     hardened_last_look();
+    hardened_look_at_live("exit");
     thread_mark();
     struct cache *cache = PEEK(&thread_root.cache);
     if (cache != CACHE_NONE)

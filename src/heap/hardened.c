@@ -48,24 +48,13 @@ ALWAYS_INLINE struct place place_of(struct slab *slab, uint32_t slot) {
     return (struct place){slab, slab_mark(slab, slot), slab->base + slot * room, room};
 }
 
-ALWAYS_INLINE bool has_neighbour_before(const struct place *place) {
-    return place->base != place->slab->base && option(OPT_CANARY);
-}
-
 // A neighbour that nobody had yet has no canary. One that is taken meanwhile gets the same word.
 // Acquire: pairs with the release in set_requested; whoever has a mark has his canary. (The
 // exchange of who frees it goes on with that release.)
 ALWAYS_INLINE void mark_before(const struct place *place) {
-    if (has_neighbour_before(place) &&
+    if (proof_has_before(place->slab, place->base) &&
         __atomic_load_n(place->mark - 1, __ATOMIC_ACQUIRE) == SLOT_FRESH)
         POKE(proof_word(place->base) - 1, secret_canary(place->base - place->room));
-}
-
-ALWAYS_INLINE bool is_whole_before(const struct place *place) {
-    if (!has_neighbour_before(place))
-        return true;
-    uint64_t word = PEEK(proof_word(place->base) - 1);
-    return word == secret_canary(place->base - place->room) || word == 0;
 }
 
 // The canary, then the mark.
@@ -73,6 +62,14 @@ ALWAYS_INLINE void set_requested(const struct place *place, size_t bytes) {
     proof_write_canary(place->base, bytes, place->room);
     // Release: see mark_before.
     __atomic_store_n(place->mark, slot_mark(place->room - bytes, FAMILY_MALLOC), __ATOMIC_RELEASE);
+}
+
+// The same of a live block: what was canary may be written only when the mark says so.
+static void move_requested(const struct place *place, size_t bytes) {
+    proof_write_canary(place->base, bytes, place->room);
+    // Release: see mark_before. Acquire: pairs with is_still in heap/hardened_look.c.
+    __atomic_exchange_n(place->mark, slot_mark(place->room - bytes, FAMILY_MALLOC),
+                        __ATOMIC_ACQ_REL);
 }
 
 // A slot just taken becomes a block. True: it reads as zero.
@@ -133,7 +130,7 @@ NORETURN COLD static void fail_small(const char *function, struct place place, u
     if (family_differs((enum family)slot_family(mark), function))
         hardened_fail_family(function, &block, (enum family)slot_family(mark));
     if (!proof_is_whole(block.base, block.usable, place.room))
-        proof_fail_behind(function, &block, place.room);
+        proof_fail_behind(function, &block, proof_broken_at(&block, place.room));
     proof_fail_before(function, &block);
 }
 
@@ -141,7 +138,7 @@ NORETURN COLD static void fail_small(const char *function, struct place place, u
 ALWAYS_INLINE void strip_small(const char *function, const struct place *place, uint16_t mark) {
     if (UNLIKELY(family_differs((enum family)slot_family(mark), function)) ||
         !proof_is_whole(place->base, place->room - slot_rest(mark), place->room) ||
-        UNLIKELY(!is_whole_before(place)))
+        UNLIKELY(!proof_is_whole_before(place->slab, place->base, place->room)))
         fail_small(function, *place, mark);
     proof_clear(place->base, place->room);
 }
@@ -149,9 +146,10 @@ ALWAYS_INLINE void strip_small(const char *function, const struct place *place, 
 ALWAYS_INLINE void give_small(const char *function, const struct place *place,
                               struct quarantine_leavers *leavers) {
     struct slab *slab = place->slab;
-    // Relaxed: of two who free the same block one finds the other's mark; what they wrote into the
-    // block is handed on by the locks of quarantine and bin.
-    uint16_t mark = __atomic_exchange_n(place->mark, SLOT_FREED, __ATOMIC_RELAXED);
+    // Of two who free the same block one finds the other's mark; what they wrote into the block is
+    // handed on by the locks of quarantine and bin. Acquire: pairs with is_still in
+    // heap/hardened_look.c; nothing of the block is cleared before.
+    uint16_t mark = __atomic_exchange_n(place->mark, SLOT_FREED, __ATOMIC_ACQUIRE);
     if (UNLIKELY(mark < SLOT_LIVE))
         slab_fail(function, (void *)place->base, slab);
     strip_small(function, place, mark);
@@ -167,19 +165,21 @@ ALWAYS_INLINE void give_small(const char *function, const struct place *place,
 
 // --- whole blocks --------------------------------------------------------------------------------
 
+// The canary, then the record, as of slots.
 static void dress_whole(struct span *span, size_t bytes) {
-    span_set_request(span, bytes, FAMILY_MALLOC);
     proof_write_canary(span->base, bytes, span->bytes);
+    span_set_request(span, bytes, FAMILY_MALLOC);
 }
 
 static void prove_whole(const char *function, const struct block *block, size_t room) {
     if (!proof_is_whole(block->base, block->usable, room))
-        proof_fail_behind(function, block, room);
+        proof_fail_behind(function, block, proof_broken_at(block, room));
 }
 
 // What has no fence goes back to an arena as it is; the pages of all others are the kernel's again.
 static void strip_whole(const char *function, const struct block *block) {
     prove_whole(function, block, block->span->bytes);
+    span_end_request(block->span);
     if (block->kind == BLOCK_LARGE && option(OPT_ZERO_ON_FREE))
         memset((void *)block->base, 0, block->span->bytes);
 }
@@ -296,15 +296,15 @@ bool hardened_resize(const char *function, struct block *block, size_t bytes) {
     if (needed < room / 2 || (needed > room && !widen(block, bytes)) ||
         (block->kind == BLOCK_SMALL && room - bytes > SLOT_REST_MAX))
         return false;
-    // What was canary is not shown.
-    if (bytes > block->usable)
-        memset((char *)block->base + block->usable, 0, min_size(bytes, room) - block->usable);
     if (block->kind == BLOCK_SMALL) {
         struct place place = place_of(block->slab, slab_slot_of(block->slab, block->base));
-        set_requested(&place, bytes);
+        move_requested(&place, bytes);
     } else {
         dress_whole(block->span, bytes);
     }
+    // What was canary is not shown.
+    if (bytes > block->usable)
+        memset((char *)block->base + block->usable, 0, min_size(bytes, room) - block->usable);
     return true;
 }
 
@@ -327,10 +327,13 @@ static void end_slab(struct slab *slab) {
     for (uint32_t slot = 0; slot < slab->slot_count; slot++) {
         struct place place = place_of(slab, slot);
         uint16_t     mark = PEEK(place.mark);
-        if (mark == SLOT_FREED)
+        if (mark == SLOT_FREED) {
             hardened_prove_clear(heap_end, (void *)place.base, slab->id);
-        else if (mark >= SLOT_LIVE)
+        } else if (mark >= SLOT_LIVE) {
+            // Acquire: as in give_small.
+            __atomic_exchange_n(place.mark, SLOT_FREED, __ATOMIC_ACQUIRE);
             strip_small(heap_end, &place, mark);
+        }
     }
 }
 

@@ -3,25 +3,32 @@
 
 #include "os/fail.h"
 
-// The first byte of the canary that is not as it was written, counted from the base.
-static size_t broken_at(uintptr_t base, size_t requested, size_t room) {
-    uint64_t  canary = secret_canary(base), mask = proof_canary_mask(requested);
-    uint64_t *word = proof_canary_start(base, requested), *end = proof_word(base + room);
-    for (; word < end; word++, mask = ~(uint64_t)0) {
-        uint64_t wrong = (PEEK(word) ^ canary) & mask;
-        if (wrong != 0)
-            return (uintptr_t)word - base + bits_lowest(wrong) / 8;
+uintptr_t proof_broken(uintptr_t base, uintptr_t from, uintptr_t end, const uint64_t *words) {
+    uint64_t canary = secret_canary(base), mask = proof_canary_mask(from - base);
+    for (uintptr_t at = align_down(from, sizeof canary); at < end; at += sizeof canary) {
+        uint64_t wrong = (PEEK(words++) ^ canary) & mask;
+        if (UNLIKELY(wrong != 0))
+            return at + bits_lowest(wrong) / 8;
+        mask = ~(uint64_t)0;
     }
-    return room;
+    return end;
 }
 
-void proof_fail_behind(const char *function, const struct block *block, size_t room) {
+size_t proof_broken_at(const struct block *block, size_t room) {
+    return proof_broken(block->base, block->base + block->usable, block->base + room,
+                        proof_canary_start(block->base, block->usable)) -
+           block->base;
+}
+
+// --- last words ----------------------------------------------------------------------------------
+
+void proof_fail_behind(const char *function, const struct block *block, size_t at) {
     struct text_line line;
     fail_begin_pointer(&line, function, (void *)block->base);
     text_add(&line, "written behind the end of the ");
     block_add_text(&line, block);
     text_add(&line, ": byte ");
-    text_add_number(&line, broken_at(block->base, block->usable, room));
+    text_add_number(&line, at);
     fail_line(&line);
 }
 

@@ -52,8 +52,23 @@ ALWAYS_INLINE bool proof_is_whole(uintptr_t base, size_t requested, size_t room)
         wrong |= PEEK(word) ^ canary;
     return LIKELY(wrong == 0);
 }
-// The line that tells which byte it is; only of a block that is not whole.
-NORETURN COLD void proof_fail_behind(const char *function, const struct block *block, size_t room);
+// The first byte from `from` on, and before `end`, that is not the canary of the block at `base`;
+// `end`: it is whole. `words`: what stands from the word of `from` on, or a copy of it.
+uintptr_t proof_broken(uintptr_t base, uintptr_t from, uintptr_t end, const uint64_t *words);
+// Of a block that is not whole: the same, counted from its base.
+size_t proof_broken_at(const struct block *block, size_t room);
+NORETURN COLD void proof_fail_behind(const char *function, const struct block *block, size_t at);
+// The word before a slot is the last one of another.
+ALWAYS_INLINE bool proof_has_before(const struct slab *slab, uintptr_t base) {
+    return base != slab->base && option(OPT_CANARY);
+}
+// Of a live block's slot: that word is canary, or zero (its page went back).
+ALWAYS_INLINE bool proof_is_whole_before(const struct slab *slab, uintptr_t base, size_t room) {
+    if (!proof_has_before(slab, base))
+        return true;
+    uint64_t word = PEEK(proof_word(base) - 1);
+    return word == secret_canary(base - room) || word == 0;
+}
 NORETURN COLD void proof_fail_before(const char *function, const struct block *block);
 
 // --- what is free is zero ------------------------------------------------------------------------

@@ -187,6 +187,23 @@ static void claim_all(struct user_heap *heap) {
     lock_release(&heap->lock);
 }
 
+static void visit_slabs(struct bin *bin, void (*visit)(struct slab *slab)) {
+    lock_acquire(&bin->lock);
+    for (struct list *node = bin->slabs.next; node != &bin->slabs; node = node->next)
+        visit(CONTAINER_OF(node, struct span, owned)->slab);
+    lock_release(&bin->lock);
+}
+
+void user_heap_each_slab(void (*visit)(struct slab *slab)) {
+    if (UNLIKELY(lock_is_reentered()))
+        return;
+    lock_acquire(&heaps_lock);
+    EACH_HEAP(node)
+        EACH_BIN(heap_of_node(node), bin)
+            visit_slabs(bin, visit);
+    lock_release(&heaps_lock);
+}
+
 bool user_heap_close(struct user_heap *heap) {
     if (UNLIKELY(lock_is_reentered()))
         return false;

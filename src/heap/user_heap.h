@@ -43,6 +43,9 @@ void user_heap_note_resize(struct span *span, size_t before);
 // Visits every slab, then every large and huge block. No other thread may use the heap.
 void user_heap_each(struct user_heap *heap, void (*visit_slab)(struct slab *slab),
                     void (*visit_whole)(struct span *span));
+// Visits every slab of every heap, under the locks of the list and of the slab's bin: neither ends
+// meanwhile.
+void user_heap_each_slab(void (*visit)(struct slab *slab));
 // The beginning of the end: no handle leads to it any more, it is in no list, and its large and
 // huge blocks are claimed. False: a signal handler, as above. Fatal when another thread destroys
 // it, too, or frees such a block of it at this moment.

@@ -105,6 +105,28 @@ void page_map_set_span(uintptr_t granule, struct span *span) {
     POKE(&page_map_leaf(granule)->span_of[page_leaf_index(granule)], span);
 }
 
+static void visit_leaf(const struct page_leaf *leaf, uintptr_t base,
+                       void (*visit)(uintptr_t granule, class_id id)) {
+    for (uintptr_t i = 0; leaf && i < PAGE_LEAF_GRANULES; i++) {
+        class_id id = PEEK(&leaf->class_of[i]);
+        if (id != CLASS_NONE)
+            visit(base + i * GRANULE, id);
+    }
+}
+
+void page_map_each(void (*visit)(uintptr_t granule, class_id id)) {
+    for (uintptr_t high = 0; high < PAGE_HIGH_ENTRIES; high++) {
+        uintptr_t base = high << 48;
+        // Acquire: as in page_map_high_leaf.
+        if (high > 0 && !__atomic_load_n(&high_root[high], __ATOMIC_ACQUIRE))
+            continue;
+        for (uintptr_t i = 0; i < PAGE_ROOT_ENTRIES; i++) {
+            uintptr_t start = base + (i << PAGE_LEAF_SHIFT);
+            visit_leaf(page_map_leaf(start), start, visit);
+        }
+    }
+}
+
 size_t page_map_leaves(void) {
     return PEEK(&leaf_count);
 }

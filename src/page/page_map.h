@@ -97,6 +97,8 @@ ALWAYS_INLINE bool page_map_claim(uintptr_t granule, class_id id) {
 // The range must be prepared.
 void page_map_set_class(uintptr_t base, size_t granules, class_id id);
 void page_map_set_span(uintptr_t granule, struct span *span);
+// Visits every granule of ours that has a class byte (at that moment), in the order of addresses.
+void page_map_each(void (*visit)(uintptr_t granule, class_id id));
 // Leaves made so far: each maps 576 KiB, of which only the touched pages are resident.
 size_t page_map_leaves(void);
 

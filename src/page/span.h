@@ -61,8 +61,9 @@ struct span {
 ALWAYS_INLINE enum span_kind span_kind_of(const struct span *span) {
     return PEEK(&span->kind);
 }
+// Release: pairs with the acquire in slab_at (heap/hardened_look.c); the slab's record is whole.
 ALWAYS_INLINE void span_set_kind(struct span *span, enum span_kind kind) {
-    POKE(&span->kind, kind);
+    __atomic_store_n(&span->kind, kind, __ATOMIC_RELEASE);
 }
 ALWAYS_INLINE size_t span_bytes(const struct span *span) {
     return span->granules * GRANULE;
@@ -74,15 +75,22 @@ ALWAYS_INLINE uintptr_t span_last_granule(const struct span *span) {
     return span_end(span) - GRANULE;
 }
 
-// What was asked for, in bytes, and by which functions (heap/family.h: two bits).
+// What was asked for, in bytes, and by which functions (heap/family.h: two bits); the highest bit
+// says that the canary behind that stands, which no time has. Written by the block's holder.
+#define SPAN_DRESSED ((size_t)1 << 63)
+// Acquire and release: what is written next comes after it, the canary before it, for who looks at
+// blocks that others hold (heap/hardened_look.h).
 ALWAYS_INLINE void span_set_request(struct span *span, size_t bytes, unsigned family) {
-    span->request = bytes << 2 | family;
+    __atomic_exchange_n(&span->request, SPAN_DRESSED | bytes << 2 | family, __ATOMIC_ACQ_REL);
+}
+ALWAYS_INLINE void span_end_request(struct span *span) {
+    __atomic_exchange_n(&span->request, 0, __ATOMIC_ACQ_REL);
 }
 ALWAYS_INLINE size_t span_requested(const struct span *span) {
-    return span->request >> 2;
+    return (PEEK(&span->request) & ~SPAN_DRESSED) >> 2;
 }
 ALWAYS_INLINE unsigned span_family(const struct span *span) {
-    return span->request & 3;
+    return PEEK(&span->request) & 3;
 }
 
 // Resident bytes of a large or huge block that its holder does not use: left by an earlier one, or

@@ -90,6 +90,19 @@ static void underflow_copy(size_t bytes, ptrdiff_t distance) {
     free_among_neighbours(block, bytes);
 }
 
+// Nobody frees any of them: the caller ends the program.
+static void overflow_unfreed(size_t bytes, ptrdiff_t distance) {
+    volatile char *block = take_among_neighbours(bytes);
+    for (ptrdiff_t i = 0; i < distance; i++)
+        block[bytes + (size_t)i] = 'x';
+}
+
+static void underflow_unfreed(size_t bytes, ptrdiff_t distance) {
+    volatile char *block = take_among_neighbours(bytes);
+    for (ptrdiff_t i = 1; i <= distance; i++)
+        block[-i] = 'x';
+}
+
 // The byte of a string's end, one too far.
 static void overflow_string(size_t bytes, ptrdiff_t distance) {
     volatile char *block = take_among_neighbours(bytes);
@@ -310,11 +323,13 @@ static void free_sized_wrong(size_t bytes, ptrdiff_t distance) {
 static const struct mistake overflows[] = {BY_DISTANCE(overflow_loop),
                                            BY_DISTANCE(overflow_copy),
                                            BY_DISTANCE(overflow_realloc),
+                                           BY_DISTANCE(overflow_unfreed),
                                            ONCE(overflow_string, 1),
                                            ONCE(overflow_string, 8),
                                            END};
 static const struct mistake underflows[] = {BY_DISTANCE(underflow_loop),
-                                            BY_DISTANCE(underflow_copy), END};
+                                            BY_DISTANCE(underflow_copy),
+                                            BY_DISTANCE(underflow_unfreed), END};
 static const struct mistake double_frees[] = {
     ONCE(double_free, 0),        ONCE(double_free, 1),        ONCE(double_free, BEHIND),
     ONCE(double_free_reused, 0), ONCE(double_free_thread, 0), END};
