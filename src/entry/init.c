@@ -95,6 +95,10 @@ void init_run(void) {
 static void start_guard(void) {
     if (!pulse_is_on())
         return;
+    if (hardened_is_on()) {
+        say("TIDE_GUARD is off: TIDE_HARDENED serves every block its own way");
+        return;
+    }
     pulse_start(os_now_ns() ^ os_thread_id() ^ (uint64_t)os_thread_number() << 40);
     enum thread_phase before = thread_start_begin();
     if (!guarded_start((unsigned)option(OPT_GUARD_BLOCKS)))

@@ -299,6 +299,23 @@ static const struct {
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
+// A hardened process has no samples, and says so.
+static void run_hardened(void) {
+    for (unsigned i = 0; i < 1000; i++)
+        CHECK(test_hide(malloc(100)) != NULL);
+    CHECK_EQ(figure("guards"), 0);
+}
+
+static void check_hardened(const char *const drop[]) {
+    static struct proc_result result;
+    const char *extra[] = {"TIDE_GUARD=1/1", "TIDE_HARDENED=1", NULL};
+    const char *again[] = {proc_self(), "hardened", NULL};
+    proc_run(again, proc_environment(drop, extra), 60, &result);
+    CHECK(!result.hung && result.signal == 0 && result.status == 0);
+    CHECK(strcmp(result.err, "tidemalloc: TIDE_GUARD is off: TIDE_HARDENED serves every block its "
+                             "own way\n") == 0);
+}
+
 int main(int argc, char **argv) {
     static struct proc_result result;
     static const char *const  drop[] = {"TIDE_", NULL};
@@ -309,6 +326,11 @@ int main(int argc, char **argv) {
             cases[i].run();
             return 0;
         }
+    if (argc > 1) {
+        run_hardened();
+        return 0;
+    }
+    check_hardened(drop);
     for (unsigned i = 0; i < CASES; i++) {
         const char *extra[] = {cases[i].setting, cases[i].blocks, NULL};
         const char *again[] = {proc_self(), cases[i].name, NULL};
