@@ -5,9 +5,10 @@
 // linker; os_calls_start is that first use. Later ones allocate nothing, and with glibc 2.35 and
 // later take no lock; before, the dynamic linker's own, which a thread may take twice. But where
 // the program registered code of its own (__register_frame), libgcc before 13 allocates under a
-// lock of its own, once for each piece. In a static program, and with other libcs, chains of frame
-// pointers are followed, through the kernel: code that was built without any leaves anything in
-// that register.
+// lock of its own, once for each piece. In a static program, in an auditor's namespace, and with
+// other libcs, chains of frame pointers are followed, through the kernel: code that was built
+// without any leaves anything in that register.
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/auxv.h>
@@ -18,6 +19,11 @@
 #include "os/os_linux.h"
 
 extern int backtrace(void **places, int most) __attribute__((weak));
+#ifdef LM_ID_BASE
+extern int dladdr1(const void *address, Dl_info *info, void **extra, int flags)
+    __attribute__((weak));
+extern int dlinfo(void *restrict handle, int request, void *restrict info) __attribute__((weak));
+#endif
 
 // --- faults --------------------------------------------------------------------------------------
 
@@ -127,10 +133,29 @@ int os_fault_hook(void (*hook)(const struct os_fault *fault)) {
 
 enum { FRAME_MOST = 1 << 20 };  // bytes from one frame to the next
 
+static bool has_tables;  // written by os_calls_start
+
+// An auditor's namespace (LD_AUDIT) has a libgcc_s of its own, which aborts where the linker calls
+// the auditor amid the loading of something else.
+static bool is_programs_namespace(void) {
+#ifdef LM_ID_BASE
+    Dl_info info;
+    void   *map = NULL;
+    Lmid_t  space = LM_ID_BASE;
+    if (dladdr1 && dlinfo && dladdr1(&has_tables, &info, &map, RTLD_DL_LINKMAP) != 0 && map)
+        dlinfo(map, RTLD_DI_LMID, &space);
+    return space == LM_ID_BASE;
+#else
+    return true;
+#endif
+}
+
 void os_calls_start(void) {
     void *place;
-    if (backtrace)
-        backtrace(&place, 1);
+    if (!backtrace || !is_programs_namespace())
+        return;
+    backtrace(&place, 1);
+    has_tables = true;
 }
 
 // A frame is its caller's frame and where it returns to, in code of every system here.
@@ -148,7 +173,7 @@ static unsigned follow(uintptr_t frame, uintptr_t *places, unsigned most) {
 }
 
 unsigned os_calls(uintptr_t *places, unsigned most) {
-    if (!backtrace)
+    if (!has_tables)
         return follow((uintptr_t)__builtin_frame_address(0), places, most);
     int count = backtrace((void **)places, (int)most);
     return count > 0 ? (unsigned)count : 0;
@@ -157,12 +182,12 @@ unsigned os_calls(uintptr_t *places, unsigned most) {
 // Libc's stack begins here, in the handler: what comes before the fault is left out. A jump to
 // nowhere has no frame, only the one it came from.
 unsigned os_calls_of_fault(const struct os_fault *fault, uintptr_t *places, unsigned most) {
-    unsigned count = backtrace ? os_calls(places, most) : 0, first = 0;
+    unsigned count = has_tables ? os_calls(places, most) : 0, first = 0;
     while (first < count && places[first] != fault->code)
         first++;
     if (first == count) {
         places[0] = fault->code;
-        return most > 1 && !backtrace ? 1 + follow(fault->frame, places + 1, most - 1) : 1;
+        return most > 1 && !has_tables ? 1 + follow(fault->frame, places + 1, most - 1) : 1;
     }
     for (unsigned i = first; i < count; i++)
         places[i - first] = places[i];
