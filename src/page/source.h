@@ -60,6 +60,7 @@ struct source_brk {
     struct source  source;
     struct region *top;       // the region that ends at our break, or NULL
     size_t         step;      // least bytes of the next growth; each growth adds half of it
+    bool           has_begun; // had a region
 };
 void source_brk_init(struct source_brk *brk);
 

@@ -39,16 +39,34 @@ static bool extend_top(struct source_brk *brk, size_t bytes, struct source_run *
     return true;
 }
 
+// Where the kernel does not put the break at random it follows the program's data, and in a static
+// program ours: what is written before the first block must not reach that.
+static bool follows_data(const struct source_brk *brk, uintptr_t now) {
+    size_t page = os_page_bytes();
+    return !brk->has_begun && os_is_mapped((void *)align_down(now - 1, page), page);
+}
+
+// The pages between what was there before and the first granule; refused, it goes without. Once, of
+// pages that nobody touched: the advice in it has nothing to do under the page heap's lock.
+static void make_fence(uintptr_t old, uintptr_t base) {
+    uintptr_t from = align_up(old, os_page_bytes());
+    if (from < base)
+        os_conceal((void *)from, base - from);
+}
+
 // Starts a new region at the next granule above the break.
 static bool start_region(struct source_brk *brk, size_t bytes, struct source_run *run) {
     uintptr_t now = (uintptr_t)os_break();
     if (now == 0)
         return false;
-    size_t    gap = align_up(now, GRANULE) - now;
+    bool      is_fenced = follows_data(brk, now);
+    uintptr_t from = is_fenced ? align_up(now, os_page_bytes()) + os_page_bytes() : now;
+    size_t    gap = align_up(from, GRANULE) - now;
     uintptr_t old = (uintptr_t)os_break_move((intptr_t)(gap + bytes));
     if (old == 0)
         return false;
-    uintptr_t base = align_up(old, GRANULE), end = align_down(old + gap + bytes, GRANULE);
+    uintptr_t base = align_up(old == now ? from : old, GRANULE);
+    uintptr_t end = align_down(old + gap + bytes, GRANULE);
     if (end < base + GRANULE || (old != now && end - base < bytes))
         return false;  // moved under our hands: the few bytes stay with the segment
     struct region *region = region_new(&brk->source, base, end - base);
@@ -58,6 +76,9 @@ static bool start_region(struct source_brk *brk, size_t bytes, struct source_run
         return false;
     }
     region_commit(region, (intptr_t)(end - base));
+    brk->has_begun = true;
+    if (is_fenced)
+        make_fence(old, base);
     // A tail behind the last granule (old was not where we looked) means the next growth starts
     // anew.
     brk->top = region;
