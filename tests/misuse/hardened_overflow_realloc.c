@@ -7,7 +7,7 @@
 
 int main(void) {
     char *block = test_hide(malloc(100));
-    block[103] = 1;
+    block[103] ^= 1;
     block = test_hide(realloc(block, 4000));
     free(block);
     return 0;

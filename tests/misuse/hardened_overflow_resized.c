@@ -8,7 +8,7 @@
 
 int main(void) {
     char *block = test_hide(malloc(100));
-    block[103] = 1;
+    block[103] ^= 1;
     block = test_hide(realloc(block, 104));
     _exit(block == NULL);
 }
