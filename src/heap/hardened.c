@@ -280,9 +280,14 @@ static bool widen(struct block *block, size_t bytes) {
     struct span *span = block->span;
     if (block->kind != BLOCK_HUGE || span->guard_before == 0)
         return false;
-    size_t before = span->bytes;
-    bool   done = huge_resize(span, bytes);
-    if (done && span->owner)
+    size_t   before = span->bytes;
+    unsigned family = span_family(span);
+    // Until it is dressed anew: what lies behind is no canary (heap/hardened_look.c).
+    span_end_request(span);
+    bool done = huge_resize(span, bytes);
+    if (!done)
+        span_set_request(span, block->usable, family);
+    else if (span->owner)
         user_heap_note_resize(span, before);
     return done;
 }
