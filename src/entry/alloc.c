@@ -325,7 +325,8 @@ static void give(const char *function, void *pointer, struct block *block) {
     if (hardened_is_on()) {
         struct quarantine_leavers leavers;
         hardened_give(function, block, &leavers);
-        stock_put(&leavers);
+        if (leavers.count > 0)
+            stock_put(&leavers);
         return;
     }
     if (UNLIKELY(perturb))

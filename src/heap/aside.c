@@ -15,8 +15,8 @@ static size_t carried_bytes(const struct span *span) {
     return joined ? min_size(joined, span->resident) : span->resident;
 }
 
-// Not where somebody counts address space or data, nor what the program hardly touched: to clear it
-// would take memory for the rest.
+// Not where somebody counts data, nor what the program hardly touched: to clear it would take
+// memory for the rest.
 static bool may_set_aside(const struct span *span) {
     size_t bytes = carried_bytes(span);
     return span->guard_before > 0 && bytes > 0 && !limit_is_set() &&
@@ -24,10 +24,9 @@ static bool may_set_aside(const struct span *span) {
            os_resident_in((void *)span->base, bytes) >= bytes - bytes / 4;
 }
 
-// What is out of reach behind the block is clear already.
+// What is out of reach behind the block is clear already. The program may have protected its pages.
 static bool clear_aside(struct span *span) {
-    char *end = (char *)span->base + span->bytes;
-    if (span->resident > span->bytes && os_commit(end, span->resident - span->bytes) != 0)
+    if (os_commit((void *)span->base, max_size(span->resident, span->bytes)) != 0)
         return false;
     memset((void *)span->base, 0, min_size(carried_bytes(span), span->bytes));
     return true;

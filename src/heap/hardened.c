@@ -391,6 +391,11 @@ void hardened_look(void *pointer) {
         hardened_prove_clear("free", pointer, slab->id);
 }
 
+void hardened_prove_free(void *const *slots, uint32_t count) {
+    for (uint32_t i = 0; hardened_is_on() && i < count; i++)
+        hardened_look(slots[i]);
+}
+
 void hardened_last_look(void) {
     if (!hardened_is_on())
         return;

@@ -60,7 +60,8 @@ static bool resize(struct span *span, size_t bytes) {
     if (!grow(span, bytes))
         return false;
     huge_count(span, -1);
-    if (granules < span->granules - span->granules / 4)
+    // A mapping between fences stays whole: what the block does not use may be there for another.
+    if (span->guard_before == 0 && granules < span->granules - span->granules / 4)
         shrink_mapping(span, granules);
     huge_set_bytes(span, bytes);
     return true;

@@ -239,7 +239,7 @@ size_t quarantine_bytes(void) {
 uint64_t quarantine_count(class_id id) {
     uint64_t count = 0;
     EACH_PART(part) {
-        // Acquire: pairs with the release in has_store_locked.
+        // Acquire: pairs with the release in make_store_locked.
         const struct store *store = __atomic_load_n(&part->store, __ATOMIC_ACQUIRE);
         count += store ? PEEK(&store->slots[id]) : 0;
     }

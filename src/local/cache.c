@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conf/options.h"
+#include "heap/hardened.h"
 #include "local/pulse.h"
 #include "page/limit.h"
 #include "page/page_gauge.h"
@@ -207,6 +208,7 @@ static void give_oldest(struct cache *cache, const char *function, class_id id, 
     uint32_t rest = held(cache, id) - count;
     set_busy(cache, true);
     hide(cache, id);
+    hardened_prove_free(bottom + 1, count);
     arena_give(function, id, bottom + 1, count);
     memmove(bottom + 1, bottom + 1 + count, rest * sizeof *bottom);
     POKE(&cache->top[id], bottom + rest);

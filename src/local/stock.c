@@ -13,18 +13,21 @@ static uint32_t batch(class_id id) {
     return (uint32_t)min_size(STOCK_BYTES / class_bytes(id), STOCK_BATCH);
 }
 
-// How few there may be.
-static uint32_t least(class_id id) {
-    return comes_back(id) && option(OPT_RANDOM_SLOTS) ? STOCK_LEAST : 1;
-}
-
 static uint32_t room(class_id id) {
     return comes_back(id) ? STOCK_SLOTS : batch(id);
 }
 
+// How few there may be. Where age took room away, and the budgets do not give it back: half of it.
+static uint32_t least(const struct cache *cache, class_id id) {
+    if (!comes_back(id) || !option(OPT_RANDOM_SLOTS))
+        return 1;
+    uint32_t has = cache->classes[id].room;
+    return LIKELY(has == STOCK_SLOTS) || has == 0 ? STOCK_LEAST : has / 2;
+}
+
 // One of the stack is put on top. A fork by another thread sees memory as of some instruction of
 // this, and has to find no slot twice: the one on top is out of the stack while the two change
-// places, and is lost to that child if need be.
+// places, and is lost to that child if need be; as is a batch that is on its way here.
 static void draw_next(struct cache *cache, class_id id) {
     void **top = cache->top[id], **chosen = top;
     if (option(OPT_RANDOM_SLOTS))
@@ -46,7 +49,8 @@ static void draw_next(struct cache *cache, class_id id) {
 NOINLINE static uint32_t restock(struct cache *cache, class_id id) {
     if (cache->numbers == 0)
         cache->numbers = secret_random();
-    uint32_t count = cache_restock(cache, id, room(id), least(id) - 1 + batch(id));
+    uint32_t fewest = comes_back(id) && option(OPT_RANDOM_SLOTS) ? STOCK_LEAST : 1;
+    uint32_t count = cache_restock(cache, id, room(id), fewest - 1 + batch(id));
     if (count > 0)
         draw_next(cache, id);
     return count;
@@ -54,7 +58,7 @@ NOINLINE static uint32_t restock(struct cache *cache, class_id id) {
 
 static void *draw(struct cache *cache, class_id id) {
     uint32_t count = cache_count(cache, id);
-    if (UNLIKELY(count < least(id)) && (count = restock(cache, id)) == 0)
+    if (UNLIKELY(count < least(cache, id)) && (count = restock(cache, id)) == 0)
         return NULL;
     void **top = cache->top[id], *slot = *top;
     POKE(&cache->top[id], top - 1);

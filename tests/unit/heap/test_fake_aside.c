@@ -87,6 +87,21 @@ static void in_smaller_ones(void) {
     end();
 }
 
+// Growing in place never cuts off what the block had from the one before it.
+static void stays_whole(void) {
+    hardened_begin(NULL);
+    hardened_free(full_block(700000));
+    char  *block = full_block(470000);
+    size_t bytes = span_bytes(span_of(block));
+    CHECK(bytes >= 700000);
+    struct block found = block_find(block);
+    CHECK(hardened_resize("realloc", &found, 480000));
+    CHECK_EQ(span_bytes(span_of(block)), bytes);
+    is_between_fences(block, 480000);
+    hardened_free(block);
+    end();
+}
+
 // What is missing comes behind it, and does not move on.
 static void in_larger_ones(void) {
     hardened_begin(NULL);
@@ -189,6 +204,7 @@ static void not_unmapped(void) {
 int main(void) {
     CASE(waits_elsewhere);
     CASE(in_smaller_ones);
+    CASE(stays_whole);
     CASE(in_larger_ones);
     CASE(not_in_others);
     CASE(not_of_all);
