@@ -127,6 +127,9 @@ def needs_of(name, files, folder, outputs):
     lines = [line for text in files for line in text.splitlines() if f"([=[{name}]=] " in line]
     words = re.findall(rf"{re.escape(str(folder))}/([^\s\";]+)", " ".join(lines))
     found = outputs.intersection(words)
+    # Of a folder that is named: its programs.
+    found |= {output for output in outputs for word in words
+              if output.startswith(word + "/kv_") and "CMakeFiles" not in output}
     if any(word.startswith("objects-") for word in words):  # of all floors, one by one
         found |= {output for output in outputs if re.fullmatch(r"libtide_\w+\.a", output)}
     return found or {"all"}
