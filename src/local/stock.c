@@ -94,7 +94,7 @@ static uint32_t keep(struct cache *cache, const struct quarantine_leavers *leave
 
 static void put(struct quarantine_leavers *leavers) {
     uint32_t kept = 0;
-    if (comes_back(leavers->id)) {
+    if (leavers->count > 0 && comes_back(leavers->id)) {
         struct cache *cache = thread_enter();
         kept = cache ? keep(cache, leavers) : 0;
         thread_leave();

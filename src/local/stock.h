@@ -25,6 +25,6 @@ enum {
 
 // A slot of the class. NULL: no memory.
 void *stock_take(class_id id);
-// What left the quarantine for a slot of this thread: what there is room for stays here, the rest
-// goes to its slabs.
+// What left the quarantine for a slot of this thread, if anything did: what there is room for stays
+// here, the rest goes to its slabs.
 void stock_put(struct quarantine_leavers *leavers);
