@@ -58,7 +58,9 @@ static void form_environment(const uint8_t *bytes, size_t count) {
 static bool in_range(const struct option_row *row, uint64_t value) {
     return value == row->fallback || (value == 0 && row->zero) ||
            (value >= row->min && value <= row->max) ||
-           (row->type == OPTION_LIMIT && value <= OPTION_PERCENT_MAX);
+           (row->type == OPTION_LIMIT && value <= OPTION_PERCENT_MAX) ||
+           (row->type == OPTION_RATE && value > OPTION_SHARE &&
+            value <= OPTION_SHARE + OPTION_SHARE_MAX);
 }
 
 static void prove_option(enum option_id id) {
