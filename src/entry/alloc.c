@@ -325,8 +325,7 @@ static void give(const char *function, void *pointer, struct block *block) {
     if (hardened_is_on()) {
         struct quarantine_leavers leavers;
         hardened_give(function, block, &leavers);
-        if (leavers.count > 0)
-            stock_put(&leavers);
+        stock_put(&leavers);
         return;
     }
     if (UNLIKELY(perturb))

@@ -47,6 +47,9 @@ ALWAYS_INLINE struct place place_of(struct slab *slab, uint32_t slot) {
     size_t room = slab_bytes(slab);
     return (struct place){slab, slab_mark(slab, slot), slab->base + slot * room, room};
 }
+ALWAYS_INLINE struct place place_at(struct slab *slab, uintptr_t address) {
+    return place_of(slab, slab_slot_of(slab, address));
+}
 
 // A neighbour that nobody had yet has no canary. One that is taken meanwhile gets the same word.
 // Acquire: pairs with the release in set_requested; whoever has a mark has his canary. (The
@@ -72,22 +75,16 @@ static void move_requested(const struct place *place, size_t bytes) {
                         __ATOMIC_ACQ_REL);
 }
 
-// A slot just taken becomes a block. True: it reads as zero.
-ALWAYS_INLINE bool dress_place(const struct place *place, size_t bytes) {
-    bool was_freed = PEEK(place->mark) == SLOT_FREED;
-    if (UNLIKELY(PEEK(&place->slab->fence) == SLAB_FENCE_DUE))
-        make_fence(place->slab);
-    if (was_freed && !proof_is_clear(place->base, place->room))
-        proof_fail_clear("malloc", place->base, place->room);
-    mark_before(place);
-    set_requested(place, bytes);
+bool hardened_dress(void *slot, size_t bytes) {
+    struct place place = place_at(slab_find((uintptr_t)slot), (uintptr_t)slot);
+    bool         was_freed = PEEK(place.mark) == SLOT_FREED;
+    if (UNLIKELY(PEEK(&place.slab->fence) == SLAB_FENCE_DUE))
+        make_fence(place.slab);
+    if (was_freed && !proof_is_clear(place.base, place.room))
+        proof_fail_clear("malloc", place.base, place.room);
+    mark_before(&place);
+    set_requested(&place, bytes);
     return was_freed && option(OPT_ZERO_ON_FREE);
-}
-
-bool hardened_dress(void *pointer, size_t bytes) {
-    struct slab *slab = slab_find((uintptr_t)pointer);
-    struct place place = place_of(slab, slab_slot_of(slab, (uintptr_t)pointer));
-    return dress_place(&place, bytes);
 }
 
 void hardened_prove_clear(const char *function, const void *slot, class_id id) {
@@ -105,7 +102,6 @@ static void settle(void) {
         arena_keep_budget();
 }
 
-// As to a caller of hardened_give.
 void hardened_leave(struct quarantine_leavers *leavers, uint32_t first) {
     if (first >= leavers->count)
         return;
@@ -143,6 +139,11 @@ ALWAYS_INLINE void strip_small(const char *function, const struct place *place, 
     proof_clear(place->base, place->room);
 }
 
+ALWAYS_INLINE void none_leave(struct quarantine_leavers *leavers) {
+    leavers->count = 0;
+    leavers->more = false;
+}
+
 ALWAYS_INLINE void give_small(const char *function, const struct place *place,
                               struct quarantine_leavers *leavers) {
     struct slab *slab = place->slab;
@@ -157,8 +158,7 @@ ALWAYS_INLINE void give_small(const char *function, const struct place *place,
         quarantine_put((void *)place->base, slab->id, leavers);
     } else {
         struct block block = block_of(*place, mark);
-        leavers->count = 0;
-        leavers->more = false;
+        none_leave(leavers);
         user_heap_give(function, &block);
     }
 }
@@ -261,12 +261,11 @@ bool hardened_give_live(const char *function, void *pointer, struct quarantine_l
 }
 
 void hardened_give(const char *function, struct block *block, struct quarantine_leavers *leavers) {
-    leavers->count = 0;
-    leavers->more = false;
     if (block->kind != BLOCK_SMALL) {
+        none_leave(leavers);
         give_whole(function, block);
     } else {
-        struct place place = place_of(block->slab, slab_slot_of(block->slab, block->base));
+        struct place place = place_at(block->slab, block->base);
         give_small(function, &place, leavers);
     }
 }
@@ -302,7 +301,7 @@ bool hardened_resize(const char *function, struct block *block, size_t bytes) {
         (block->kind == BLOCK_SMALL && room - bytes > SLOT_REST_MAX))
         return false;
     if (block->kind == BLOCK_SMALL) {
-        struct place place = place_of(block->slab, slab_slot_of(block->slab, block->base));
+        struct place place = place_at(block->slab, block->base);
         move_requested(&place, bytes);
     } else {
         dress_whole(block->span, bytes);

@@ -17,12 +17,15 @@ static uint32_t room(class_id id) {
     return comes_back(id) ? STOCK_SLOTS : batch(id);
 }
 
-// How few there may be. Where age took room away, and the budgets do not give it back: half of it.
-static uint32_t least(const struct cache *cache, class_id id) {
-    if (!comes_back(id) || !option(OPT_RANDOM_SLOTS))
-        return 1;
+// How few there may be.
+static uint32_t least(class_id id) {
+    return comes_back(id) && option(OPT_RANDOM_SLOTS) ? STOCK_LEAST : 1;
+}
+
+// Where age took room away, and the budgets do not give it back: half of what is left.
+static bool has_enough(const struct cache *cache, class_id id, uint32_t count) {
     uint32_t has = cache->classes[id].room;
-    return LIKELY(has == STOCK_SLOTS) || has == 0 ? STOCK_LEAST : has / 2;
+    return LIKELY(count >= least(id)) || (count > 0 && has < STOCK_LEAST && count >= has / 2);
 }
 
 // One of the stack is put on top. A fork by another thread sees memory as of some instruction of
@@ -49,8 +52,7 @@ static void draw_next(struct cache *cache, class_id id) {
 NOINLINE static uint32_t restock(struct cache *cache, class_id id) {
     if (cache->numbers == 0)
         cache->numbers = secret_random();
-    uint32_t fewest = comes_back(id) && option(OPT_RANDOM_SLOTS) ? STOCK_LEAST : 1;
-    uint32_t count = cache_restock(cache, id, room(id), fewest - 1 + batch(id));
+    uint32_t count = cache_restock(cache, id, room(id), least(id) - 1 + batch(id));
     if (count > 0)
         draw_next(cache, id);
     return count;
@@ -58,7 +60,7 @@ NOINLINE static uint32_t restock(struct cache *cache, class_id id) {
 
 static void *draw(struct cache *cache, class_id id) {
     uint32_t count = cache_count(cache, id);
-    if (UNLIKELY(count < least(cache, id)) && (count = restock(cache, id)) == 0)
+    if (UNLIKELY(!has_enough(cache, id, count)) && (count = restock(cache, id)) == 0)
         return NULL;
     void **top = cache->top[id], *slot = *top;
     POKE(&cache->top[id], top - 1);

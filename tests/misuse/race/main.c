@@ -51,61 +51,37 @@ static void take_block(void) {
     CHECK(test_hide(malloc(bytes)) != NULL);
 }
 
-static void race(void *(*one)(void *), void *(*other)(void *)) {
-    pthread_t threads[2];
-    take_block();
-    CHECK_EQ(pthread_create(&threads[0], NULL, one, NULL), 0);
-    CHECK_EQ(pthread_create(&threads[1], NULL, other, NULL), 0);
-    for (unsigned i = 0; i < 2; i++)
-        pthread_join(threads[i], NULL);
-}
-
-static void both_free(void *unused) {
-    (void)unused;
-    race(free_it, free_it);
-}
-
-static void both_free_of_heap(void *unused) {
-    (void)unused;
-    heap = tide_heap_new();
-    race(free_of_heap, free_of_heap);
-}
-
-static void one_resizes(void *unused) {
-    (void)unused;
-    race(free_it, resize_it);
-}
-
-static void both_resize(void *unused) {
-    (void)unused;
-    race(resize_it, resize_it);
-}
-
-static void free_and_free_of_heap(void *unused) {
-    (void)unused;
-    heap = tide_heap_new();
-    race(free_it, free_of_heap);
-}
-
 #define FREE_ALREADY "(0x*): memory that is free already"
 #define MOVED        "(0x*): pointer not from this allocator"
 
 static const struct kind {
     const char *name;
-    void (*run)(void *);
+    bool        in_heap;
+    void *(*one)(void *), *(*other)(void *);
     bool        may_be_quiet;  // resized in place, and freed after that: no mistake is seen
     const char *lines[4];  // any of them
 } kinds[] = {
-    {"free", both_free, false, {"tidemalloc: free" FREE_ALREADY}},
-    {"heap", both_free_of_heap, false, {"tidemalloc: tide_heap_free" FREE_ALREADY}},
-    {"mixed", free_and_free_of_heap, false,
+    {"free", false, free_it, free_it, false, {"tidemalloc: free" FREE_ALREADY}},
+    {"heap", true, free_of_heap, free_of_heap, false, {"tidemalloc: tide_heap_free" FREE_ALREADY}},
+    {"mixed", true, free_it, free_of_heap, false,
      {"tidemalloc: tide_heap_free" FREE_ALREADY, "tidemalloc: free" FREE_ALREADY}},
-    {"resize", one_resizes, true,
+    {"resize", false, free_it, resize_it, true,
      {"tidemalloc: realloc" FREE_ALREADY, "tidemalloc: free" FREE_ALREADY,
       "tidemalloc: free" MOVED}},
-    {"resizes", both_resize, true, {"tidemalloc: realloc" FREE_ALREADY,
-                                    "tidemalloc: realloc" MOVED}},
+    {"resizes", false, resize_it, resize_it, true,
+     {"tidemalloc: realloc" FREE_ALREADY, "tidemalloc: realloc" MOVED}},
 };
+
+static void race(void *argument) {
+    const struct kind *kind = argument;
+    pthread_t          threads[2];
+    heap = kind->in_heap ? tide_heap_new() : NULL;
+    take_block();
+    CHECK_EQ(pthread_create(&threads[0], NULL, kind->one, NULL), 0);
+    CHECK_EQ(pthread_create(&threads[1], NULL, kind->other, NULL), 0);
+    for (unsigned i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+}
 
 static bool is_right(const struct kind *kind, const struct death *death) {
     if (death->signal == 0 && !death->hung)
@@ -123,7 +99,7 @@ int main(int argc, char **argv) {
     bytes = (size_t)atol(argv[2]);
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         for (unsigned trial = 0; strcmp(kinds[i].name, argv[1]) == 0 && trial < TRIALS; trial++) {
-            death_run(kinds[i].run, NULL, &death);
+            death_run(race, (void *)(uintptr_t)&kinds[i], &death);
             wrong += !is_right(&kinds[i], &death);
         }
     printf("%u of %u trials went wrong\n", wrong, TRIALS);

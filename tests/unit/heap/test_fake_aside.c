@@ -43,6 +43,15 @@ static void is_between_fences(char *block, size_t bytes) {
     CHECK(!fake_is_committed(block + align_up(bytes, 4096), 4096));
 }
 
+// A block of what waits asks the system nothing.
+static void ends_with_reuse(size_t bytes) {
+    fake_forget();
+    char *block = full_block(bytes);
+    CHECK_EQ(fake_count(FAKE_ANY), 0);
+    hardened_free(block);
+    end();
+}
+
 static void waits_elsewhere(void) {
     hardened_begin(NULL);
     char *first = full_block(300000);
@@ -80,11 +89,7 @@ static void in_smaller_ones(void) {
     is_between_fences(block, 250000);
     memset(block, 9, 250000);
     hardened_free(block);
-    fake_forget();
-    block = full_block(300000);
-    CHECK_EQ(fake_count(FAKE_ANY), 0);
-    hardened_free(block);
-    end();
+    ends_with_reuse(300000);
 }
 
 // Growing in place never cuts off what the block had from the one before it.
@@ -111,11 +116,7 @@ static void in_larger_ones(void) {
     CHECK_EQ(counters_process.value[COUNTER_huge_reuses], 1);
     CHECK_EQ(span_of(block)->joined, align_up(300000, 4096) / 4096);
     hardened_free(block);
-    fake_forget();
-    block = full_block(300000);
-    CHECK_EQ(fake_count(FAKE_ANY), 0);
-    hardened_free(block);
-    end();
+    ends_with_reuse(300000);
 }
 
 static void not_in_others(void) {
