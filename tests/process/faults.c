@@ -13,7 +13,7 @@
 //   once times are fair the same load goes without one NULL
 //   as many bytes in use in the end as without a fault, as much resident, and no more mapped but
 //   for what could not be unmapped
-// PROGRAM STEP takes every STEP-th n; 1 = all of them.
+// PROGRAM STEP [WORLD] takes every STEP-th n; 1 = all of them; of all settings below, or of one.
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -420,8 +420,11 @@ int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "--program") == 0)
         run();
     unsigned step_of_n = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : STEP_DEFAULT;
+    unsigned only = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : UINT32_MAX;
+    CHECK(argc < 3 || only < sizeof worlds / sizeof worlds[0]);
     for (unsigned world = 0; world < sizeof worlds / sizeof worlds[0]; world++)
-        sum += faults_in(world, step_of_n);
+        if (argc < 3 || world == only)
+            sum += faults_in(world, step_of_n);
     printf("%u faults injected\n", sum);
     return 0;
 }

@@ -7,7 +7,8 @@ multiple of the default's. docs/security.md has a run of it.
 
 All variants run in turns, round by round; of each the least time of the rounds counts. BUILD is a
 build folder with the benchmark; --beside adds another allocator's library, to be preloaded; --knobs
-adds the hardened library with one protection off.
+adds the hardened library with one protection off. A run that fails is named with its variant and
+does not count; "-" where none ended well. Exit status 1: a run with our library was among them.
 """
 import argparse
 import json
@@ -70,6 +71,25 @@ def jobs(build):
         yield name, lambda extra, c=command, t=text: seconds_of_program(c, t, extra)
 
 
+def of_first(time, first):
+    return "-" if float("inf") in (time, first) else f"{time / first:.2f}"
+
+
+def least_of(name, measure, columns, rounds):
+    """The row's cells, and the columns in which a run failed."""
+    best, failed = [float("inf")] * len(columns), set()
+    for _ in range(rounds):
+        for i, (column, extra) in enumerate(columns):
+            try:
+                best[i] = min(best[i], measure(extra))
+            except subprocess.CalledProcessError as error:
+                how = str(error).rsplit("' ", 1)[-1]
+                print(f"{name}, {column}: {how}", file=sys.stderr, flush=True)
+                failed.add(column)
+    first = "-" if best[0] == float("inf") else f"{best[0]:.3f} s"
+    return [first] + [of_first(time, best[0]) for time in best[1:]], failed
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build")
@@ -79,18 +99,17 @@ def main():
     parser.add_argument("--knobs", action="store_true")
     arguments = parser.parse_args()
     columns = list(variants(arguments))
+    failed = set()
     print("| row |", " | ".join(name for name, _ in columns), "|", flush=True)
     print("| --- " * (len(columns) + 1) + "|")
     for name, measure in jobs(arguments.build):
         if arguments.only and name not in arguments.only:
             continue
-        best = [float("inf")] * len(columns)
-        for _ in range(arguments.rounds):
-            for i, (_, extra) in enumerate(columns):
-                best[i] = min(best[i], measure(extra))
-        cells = [f"{best[0]:.3f} s"] + [f"{time / best[0]:.2f}" for time in best[1:]]
+        cells, failed_here = least_of(name, measure, columns, arguments.rounds)
+        failed |= failed_here
         print(f"| {name} |", " | ".join(cells), "|", flush=True)
-    return 0
+    others = {os.path.basename(other) for other in arguments.beside}
+    return 1 if failed - others else 0
 
 
 if __name__ == "__main__":

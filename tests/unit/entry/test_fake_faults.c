@@ -10,7 +10,7 @@
 //   recovery                      the same load goes without one NULL once nothing fails any more
 //   no leak                       then what is in use, and what is mapped, is what it is without a
 //                                 fault: what could not be unmapped was tried again
-// PROGRAM STEP takes every STEP-th n; 1 = all.
+// PROGRAM STEP [WORLD] takes every STEP-th n; 1 = all; of all settings below, or of one.
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -51,26 +51,15 @@ static char *worlds[][6] = {
 };
 
 static const char *const call_names[FAKE_CALLS + 1] = {
-    [FAKE_MAP] = "os_map",
-    [FAKE_UNMAP] = "os_unmap",
-    [FAKE_COMMIT] = "os_commit",
+    [FAKE_MAP] = "os_map", [FAKE_UNMAP] = "os_unmap", [FAKE_COMMIT] = "os_commit",
     [FAKE_CONCEAL] = "os_conceal", [FAKE_HIDE] = "os_hide", [FAKE_CARRY] = "os_carry",
-    [FAKE_PURGE] = "os_purge",
-    [FAKE_AVOID_HUGE] = "os_avoid_huge_pages",
-    [FAKE_PREFER_HUGE] = "os_prefer_huge_pages",
-    [FAKE_RESIZE] = "os_resize",
-    [FAKE_MOVE] = "os_move",
-    [FAKE_BREAK] = "os_break_move",
-    [FAKE_READ_FILE] = "os_read_file",
-    [FAKE_THREAD_HOOK] = "os_thread_exit_hook",
-    [FAKE_FORK_HOOKS] = "os_fork_hooks",
-    [FAKE_THREAD_START] = "os_thread_start",
-    [FAKE_THREAD_ASLEEP] = "os_thread_is_asleep",
-    [FAKE_THREAD_RAN] = "os_thread_ran",
-    [FAKE_COPY] = "os_copy",
-    [FAKE_SEAL] = "os_seal",
-    [FAKE_FAULT_HOOK] = "os_fault_hook",
-    [FAKE_ANY] = "any",
+    [FAKE_PURGE] = "os_purge", [FAKE_AVOID_HUGE] = "os_avoid_huge_pages",
+    [FAKE_PREFER_HUGE] = "os_prefer_huge_pages", [FAKE_RESIZE] = "os_resize",
+    [FAKE_MOVE] = "os_move", [FAKE_BREAK] = "os_break_move", [FAKE_READ_FILE] = "os_read_file",
+    [FAKE_THREAD_HOOK] = "os_thread_exit_hook", [FAKE_FORK_HOOKS] = "os_fork_hooks",
+    [FAKE_THREAD_START] = "os_thread_start", [FAKE_THREAD_ASLEEP] = "os_thread_is_asleep",
+    [FAKE_THREAD_RAN] = "os_thread_ran", [FAKE_COPY] = "os_copy", [FAKE_SEAL] = "os_seal",
+    [FAKE_FAULT_HOOK] = "os_fault_hook", [FAKE_ANY] = "any",
 };
 
 // Before the library's own constructor, and so before its start.
@@ -330,15 +319,18 @@ static void check_empty(struct outcome *outcome) {
     }
 }
 
-// The store of records may have its next chunk yet to come; more than that is growth.
+// The store of records may have its next chunk yet to come; more than that is growth. Hardened, the
+// slabs and fences drawn make half a MiB more or less each time: only 50 KiB a time end above all.
 static void check_stops_growing(void) {
-    for (unsigned i = 0; i < 4; i++) {
-        size_t mapped = fake_mapped_bytes();
+    size_t rounds = hardened_is_on() ? 10 : 3, most = fake_mapped_bytes(), least = SIZE_MAX;
+    for (size_t i = 0; i < 2 * rounds; i++) {
         load(1);
-        if (fake_mapped_bytes() <= mapped)
-            return;
+        if (i < rounds)
+            most = max_size(most, fake_mapped_bytes());
+        else
+            least = min_size(least, fake_mapped_bytes());
     }
-    CHECK(!"the same load takes more each time");
+    CHECK_LE(least, most);
 }
 
 static void run(void) {
@@ -438,12 +430,15 @@ static unsigned faults_in(const char *program, unsigned world, unsigned step_of_
 
 int main(int argc, char **argv) {
     unsigned step_of_n = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : STEP_DEFAULT;
+    unsigned only = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : UINT32_MAX;
     unsigned sum = 0;
     char     text[100];
     if (getenv("TEST_FAULT"))
         run();
+    CHECK(argc < 3 || only < ARRAY_COUNT(worlds));
     for (unsigned world = 0; world < ARRAY_COUNT(worlds); world++)
-        sum += faults_in(argv[0], world, step_of_n);
+        if (argc < 3 || world == only)
+            sum += faults_in(argv[0], world, step_of_n);
     snprintf(text, sizeof text, "%u runs with a fault\n", sum);
     test_say(text);
     return 0;
