@@ -100,7 +100,7 @@ static struct memory take_hardened(const struct alloc_request *request) {
             hardened_take(request->heap, request->bytes, request->alignment, &memory.is_zero);
     else if ((memory.start = stock_take(id)) != NULL)
         memory.is_zero = hardened_dress(memory.start, request->bytes);
-    thread_beat();
+    thread_visit();
     return memory;
 }
 
@@ -271,7 +271,7 @@ static void *take_ready(size_t bytes) {
     void *slot = stock_take(id);
     if (LIKELY(slot != NULL))
         hardened_dress(slot, bytes);
-    thread_beat();
+    thread_visit();
     poll_keeper();
     errno = before;
     return slot;

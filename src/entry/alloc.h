@@ -108,13 +108,14 @@ struct block alloc_find(const void *pointer);
 size_t alloc_take_parked(void);
 
 // All below keep errno when they succeed and set ENOMEM when they answer NULL for want of memory.
-COLD void *alloc_slow(size_t bytes);
+// Not COLD, which is short code: a hardened process lives in these two.
+NOINLINE HOT void *alloc_slow(size_t bytes);
 // Any request; `bytes` may be anything.
 void *alloc_any(const struct alloc_request *request);
 // A block just taken is one of new's, not of malloc's: noted where its record has room for it.
 COLD void alloc_note_family(void *block, enum family family);
 // Frees anything; `function` is what a message calls it. NULL is nothing.
-COLD void alloc_free(const char *function, void *pointer);
+NOINLINE HOT void alloc_free(const char *function, void *pointer);
 // Frees a live block that was found and claimed already.
 void alloc_give(const char *function, struct block *block);
 // By the class of the block: realloc once left one where it was that shrank into another class and

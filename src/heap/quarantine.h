@@ -27,7 +27,7 @@ struct quarantine_leavers {
 void quarantine_start(size_t bytes);
 // Puts a slot in. What leaves for it is the caller's to give back. Where nothing waits the slot
 // itself leaves.
-void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers);
+HOT void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers);
 // What is due in any part, a full batch; or whatever waits. None: that was all.
 void quarantine_leave_due(struct quarantine_leavers *leavers);
 void quarantine_leave_all(struct quarantine_leavers *leavers);

@@ -13,6 +13,11 @@ static uint32_t batch(class_id id) {
     return (uint32_t)min_size(STOCK_BYTES / class_bytes(id), STOCK_BATCH);
 }
 
+// Of others one comes at a time, past the stock.
+static bool comes_in_batches(class_id id) {
+    return class_bytes(id) <= STOCK_BYTES / 2;
+}
+
 static uint32_t room(class_id id) {
     return comes_back(id) ? STOCK_SLOTS : batch(id);
 }
@@ -31,10 +36,10 @@ static bool has_enough(const struct cache *cache, class_id id, uint32_t count) {
 // One of the stack is put on top. A fork by another thread sees memory as of some instruction of
 // this, and has to find no slot twice: the one on top is out of the stack while the two change
 // places, and is lost to that child if need be; as is a batch that is on its way here.
-static void draw_next(struct cache *cache, class_id id) {
+ALWAYS_INLINE void draw_next(struct cache *cache, class_id id, uint32_t count) {
     void **top = cache->top[id], **chosen = top;
     if (option(OPT_RANDOM_SLOTS))
-        chosen -= secret_next_below(&cache->numbers, cache_count(cache, id));
+        chosen -= secret_next_below(&cache->numbers, count);
     void *slot = *chosen;
     if (chosen != top) {
         POKE(&cache->top[id], top - 1);
@@ -54,7 +59,7 @@ NOINLINE static uint32_t restock(struct cache *cache, class_id id) {
         cache->numbers = secret_random();
     uint32_t count = cache_restock(cache, id, room(id), least(id) - 1 + batch(id));
     if (count > 0)
-        draw_next(cache, id);
+        draw_next(cache, id, count);
     return count;
 }
 
@@ -65,14 +70,14 @@ static void *draw(struct cache *cache, class_id id) {
     void **top = cache->top[id], *slot = *top;
     POKE(&cache->top[id], top - 1);
     if (LIKELY(count > 1))
-        draw_next(cache, id);
+        draw_next(cache, id, count - 1);
     return slot;
 }
 
 void *stock_take(class_id id) {
     struct cache *cache = thread_enter();
     void         *slot = NULL;
-    if (LIKELY(cache != NULL) && LIKELY(batch(id) > 1))
+    if (LIKELY(cache != NULL) && LIKELY(comes_in_batches(id)))
         slot = draw(cache, id);
     if (UNLIKELY(!slot))
         arena_take(id, &slot, 1);
@@ -90,7 +95,7 @@ static uint32_t keep(struct cache *cache, const struct quarantine_leavers *leave
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     POKE(&cache->top[id], top + count);
     if (count > 0)
-        draw_next(cache, id);
+        draw_next(cache, id, cache_count(cache, id));
     return count;
 }
 

@@ -10,7 +10,6 @@
 enum {
     BEATS_MAX = 2048,    // fifty mallocs each 20 ms are 160 a tick,
     BEATS_BORN = 256,    // which a new thread may miss; many live for few thousand calls
-    VISITS_A_LOOK = 16,
 };
 
 __thread struct thread_root thread_root = {.cache = CACHE_NONE, .pops = CACHE_NONE};
@@ -116,12 +115,16 @@ void thread_rest(void) {
         POKE(&thread_root.pops, CACHE_NONE);
 }
 
+void thread_look(void) {
+    if (arena_waits_for_decay())
+        arena_settle();
+}
+
 void thread_beat(void) {
     // Without beats it is a batch that was taken: there are few enough of these.
     bool rests = has_beats() && arena_waits_for_decay();
     thread_root.beats -= rests;
-    if (++thread_root.visits % VISITS_A_LOOK == 0 && arena_waits_for_decay())
-        arena_settle();
+    thread_visit();
     if (rests)
         POKE(&thread_root.pops, CACHE_NONE);
 }

@@ -9,10 +9,12 @@
 // never decay. So while something waits for the decay, a slow free lays the cache to rest: pops
 // find the empty one, pushes the thread's own. The next malloc comes to the slow path, wakes the
 // cache, is served by it, and lays it to rest again, BEATS_MAX times a step of the decay at most.
-// Of the mallocs on the slow path every VISITS_A_LOOK-th settles. Frees, however many, pay nothing.
+// Of the mallocs on the slow path every THREAD_VISITS-th settles. Frees, however many, pay nothing.
 #pragma once
 #include "local/caches.h"
 #include "os/lock.h"
+
+enum { THREAD_VISITS = 16 };
 
 enum thread_phase {
     THREAD_NEW,       // no slow path yet
@@ -53,6 +55,8 @@ ALWAYS_INLINE void thread_wake(struct cache *cache) {
 // something waits for the decay.
 void thread_beat(void);
 void thread_rest(void);
+// Of thread_beat what settles: all of it in a hardened process, where pops never find the cache.
+ALWAYS_INLINE void thread_visit(void);
 // While the roots are held no thread with a cache ends (its thread-local storage stays), and no
 // other caller takes one. To be held for a short while: a thread that ends waits.
 void thread_hold_roots(void);
@@ -77,6 +81,12 @@ ALWAYS_INLINE bool thread_is_reentered(void) {
            lock_is_reentered();
 }
 
+// For thread_visit.
+void thread_look(void);
+ALWAYS_INLINE void thread_visit(void) {
+    if (UNLIKELY(++thread_root.visits % THREAD_VISITS == 0))
+        thread_look();
+}
 // For thread_enter: a thread without a cache at hand.
 COLD struct cache *thread_find_cache(void);
 
