@@ -16,15 +16,23 @@ enum {
     STEP_LEAST_MS = 10,
     STEP_MOST_MS = 500,
     STILL_MAX = 2 * STEPS,  // rounds without a change before it sleeps
+    POLLS_LEAST = 64,       // to the second try, where a start was refused; then twice as many
+    POLLS_MOST = 1 << 20,
 };
 #define PRESSED_NS    UINT64_C(5000000000)
 #define REST_LEAST_NS UINT64_C(1000000000)
 #define REST_MOST_NS  UINT64_C(10000000000)
 #define REST_DEAF_NS  UINT64_C(2000000000)
 
-uint32_t        keeper_state;  // relaxed, by compare and exchange where two could want the same
+uint32_t        keeper_state;  // by compare and exchange where two could want the same
 static uint32_t forks;         // threads in fork
 static uint64_t held_start, surplus_start;  // what was there at start, or at the fork
+
+// Where a start was refused: polls until the next try, and how many after that one; 0: none was.
+// Relaxed, written by whoever polls: a lost count is one poll more.
+static struct {
+    uint32_t left, next;
+} refused;
 
 // Of the thread itself, but for the reset in a forked child.
 static struct {
@@ -56,25 +64,49 @@ static void run(void) {
 
 static const struct os_thread keeper_thread = {run, "tidemalloc"};
 
-static void start(struct parked_code fast_paths) {
-    uint32_t armed = KEEPER_ARMED;
-    if (!__atomic_compare_exchange_n(&keeper_state, &armed, KEEPER_STARTED, false,
-                                     __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-        return;
-    own.fast_paths = fast_paths;
-    be_awake();
-    int error = os_thread_start(&keeper_thread);
-    if (error == 0)
-        return;
-    POKE(&keeper_state, KEEPER_OFF);
-    if (!option(OPT_VERBOSE))
-        return;
+static void tell_refused(int error) {
     struct text_line line;
     fail_begin(&line);
-    text_add(&line, "no maintenance thread (error ");
+    text_add(&line, "no maintenance thread yet (error ");
     text_add_number(&line, (uint64_t)error);
     text_add(&line, "): memory goes back at calls only");
     fail_write(&line);
+}
+
+// There may be memory, or room for a thread, some time later.
+static void try_again_later(void) {
+    uint32_t wait = (uint32_t)max_size(PEEK(&refused.next), POLLS_LEAST);
+    POKE(&refused.left, wait);
+    POKE(&refused.next, (uint32_t)min_size(2 * wait, POLLS_MOST));
+    // Release: pairs with the acquire in start; the next to try writes into `own`, too.
+    __atomic_store_n(&keeper_state, KEEPER_ARMED, __ATOMIC_RELEASE);
+}
+
+static void start(struct parked_code fast_paths) {
+    uint32_t armed = KEEPER_ARMED;
+    // Acquire: see try_again_later.
+    if (!__atomic_compare_exchange_n(&keeper_state, &armed, KEEPER_STARTED, false,
+                                     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        return;
+    own.fast_paths = fast_paths;
+    be_awake();
+    int  error = os_thread_start(&keeper_thread);
+    bool is_first = PEEK(&refused.next) == 0;
+    if (error == 0) {
+        POKE(&refused.next, 0);
+        return;
+    }
+    try_again_later();
+    if (is_first && option(OPT_VERBOSE))
+        tell_refused(error);
+}
+
+// False: one poll less until then.
+static bool may_try(void) {
+    uint32_t left = PEEK(&refused.left);
+    if (left > 0)
+        POKE(&refused.left, left - 1);
+    return left == 0;
 }
 
 void keeper_arm(void) {
@@ -87,7 +119,9 @@ void keeper_arm(void) {
 void keeper_consider(struct parked_code fast_paths) {
     if (thread_root.phase == THREAD_STARTING || PEEK(&forks) > 0)
         return;
-    if (arena_held() >= held_start + HELD_MIN || arena_surplus() >= surplus_start + SURPLUS_MIN)
+    if ((arena_held() >= held_start + HELD_MIN ||
+         arena_surplus() >= surplus_start + SURPLUS_MIN) &&
+        may_try())
         start(fast_paths);
 }
 
@@ -195,6 +229,7 @@ void keeper_fork_child(void) {
     own.look_ns = 0;
     held_start = arena_held();
     surplus_start = arena_surplus();
+    refused.left = refused.next = 0;
     arena_keeper_gone();
     POKE(&keeper_state, KEEPER_ARMED);
 }

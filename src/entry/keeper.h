@@ -5,6 +5,7 @@
 // that a thread's birth wants. It starts when the heap first holds, or could give back, enough to
 // be worth a thread: so a small program stays without one. In a forked child it is not there, and
 // starts anew once the child's heap has grown by as much again.
+// Where none could be made it is tried again later, ever more seldom.
 // It ticks until nothing has gone for a while. Now and then it takes the caches of threads that did
 // not run since the last time (parked.h). Then it sleeps without an end; but while something is
 // left that could not go, or threads with caches run, it comes again, ever more seldom: each ten

@@ -97,24 +97,50 @@ static void not_in_a_child_of_one_without(void) {
     CHECK(keeper_state == KEEPER_OFF);
 }
 
+static void refuse(unsigned times) {
+    take(70);
+    fake_fail(FAKE_THREAD_START, 1, times);
+    fake_fail_with(FAKE_THREAD_START, 11);
+}
+
+static void starts_after(unsigned polls) {
+    for (unsigned i = 0; i < polls; i++)
+        CHECK(!starts());
+    CHECK(starts());
+}
+
 static void no_thread_to_be_had(void) {
     start("TIDE_BACKGROUND=1", NULL);
-    fake_fail(FAKE_THREAD_START, 1, 1);
-    fake_fail_with(FAKE_THREAD_START, 11);
-    take(70);
-    CHECK(starts());
+    refuse(3);
+    starts_after(0);
+    starts_after(64);
+    starts_after(128);
+    starts_after(256);
+    CHECK(keeper_state == KEEPER_STARTED);
     CHECK_TEXT(fake_output(), "");
     CHECK(!starts());
 }
 
 static void no_thread_and_verbose(void) {
     start("TIDE_BACKGROUND=1", "TIDE_VERBOSE=1");
-    fake_fail(FAKE_THREAD_START, 1, 1);
-    fake_fail_with(FAKE_THREAD_START, 11);
-    take(70);
-    CHECK(starts());
-    CHECK_TEXT(fake_output(), "tidemalloc: no maintenance thread (error 11): memory goes back at "
-                              "calls only\n");
+    refuse(2);
+    starts_after(0);
+    starts_after(64);
+    CHECK_TEXT(fake_output(), "tidemalloc: no maintenance thread yet (error 11): memory goes back "
+                              "at calls only\n");
+    starts_after(128);
+}
+
+// The child's own tries begin anew.
+static void no_thread_and_a_fork(void) {
+    start("TIDE_BACKGROUND=1", NULL);
+    refuse(1);
+    starts_after(0);
+    keeper_fork_prepare();
+    keeper_fork_child();
+    for (unsigned i = 0; i < 64; i++)
+        CHECK(arena_take_large(KIB(64), 1) != NULL);
+    starts_after(0);
 }
 
 // Free spans within the budget, and a freed mapping: all goes in the decay time and a little.
@@ -285,6 +311,7 @@ int main(void) {
     CASE(not_in_a_child_of_one_without);
     CASE(no_thread_to_be_had);
     CASE(no_thread_and_verbose);
+    CASE(no_thread_and_a_fork);
     CASE(gives_back);
     CASE(under_pressure);
     CASE(under_pressure_with_caches);
