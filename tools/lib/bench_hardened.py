@@ -5,15 +5,18 @@ multiple of the default's. docs/security.md has a run of it.
   python3 tools/lib/bench_hardened.py BUILD [--rounds N] [--only ROW]... [--beside LIBRARY]...
                                         [--knobs]
 
-All variants run in turns, round by round; of each the least time of the rounds counts. BUILD is a
-build folder with the benchmark; --beside adds another allocator's library, to be preloaded; --knobs
-adds the hardened library with one protection off. A run that fails is named with its variant and
-does not count; "-" where none ended well. Exit status 1: a run with our library was among them.
+All variants run in turns, round by round. A cell has the ratio of the least times and, in brackets,
+the median of the rounds' ratios, which counts where the machine's speed drifts. BUILD is a build
+folder with the benchmark; --beside adds another allocator's library, to be preloaded, or glibc;
+--knobs adds the hardened library with one protection off. A run that fails is named with its
+variant and does not count; "-" where none ended well. Exit status 1: one with our library was
+among them.
 """
 import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 
@@ -38,6 +41,10 @@ KNOBS = ("CANARY", "ZERO_ON_FREE", "RANDOM_SLOTS", "QUARANTINE", "GUARD_PAGES", 
          "FAMILIES")
 
 
+def environment_of(other):
+    return {} if other == "glibc" else {"LD_PRELOAD": os.path.realpath(other)}
+
+
 def variants(arguments):
     library = os.path.realpath(os.path.join(arguments.build, "libtidemalloc.so.1"))
     hard = {"LD_PRELOAD": library, "TIDE_HARDENED": "1"}
@@ -46,7 +53,7 @@ def variants(arguments):
     for knob in KNOBS if arguments.knobs else ():
         yield "no " + knob.lower(), dict(hard, **{"TIDE_" + knob: "off"})
     for other in arguments.beside:
-        yield os.path.basename(other), {"LD_PRELOAD": os.path.realpath(other)}
+        yield os.path.basename(other), environment_of(other)
 
 
 def seconds_of_row(build, row, extra):
@@ -71,23 +78,28 @@ def jobs(build):
         yield name, lambda extra, c=command, t=text: seconds_of_program(c, t, extra)
 
 
-def of_first(time, first):
-    return "-" if float("inf") in (time, first) else f"{time / first:.2f}"
+def cell(first, times):
+    pairs = [time / other for time, other in zip(times, first) if time and other]
+    if not pairs:
+        return "-"
+    return f"{min(filter(None, times)) / min(filter(None, first)):.2f} " \
+           f"({statistics.median(pairs):.2f})"
 
 
-def least_of(name, measure, columns, rounds):
+def row_of(name, measure, columns, rounds):
     """The row's cells, and the columns in which a run failed."""
-    best, failed = [float("inf")] * len(columns), set()
+    times, failed = [[] for _ in columns], set()
     for _ in range(rounds):
         for i, (column, extra) in enumerate(columns):
             try:
-                best[i] = min(best[i], measure(extra))
+                times[i].append(measure(extra))
             except subprocess.CalledProcessError as error:
                 how = str(error).rsplit("' ", 1)[-1]
                 print(f"{name}, {column}: {how}", file=sys.stderr, flush=True)
+                times[i].append(None)
                 failed.add(column)
-    first = "-" if best[0] == float("inf") else f"{best[0]:.3f} s"
-    return [first] + [of_first(time, best[0]) for time in best[1:]], failed
+    first = f"{min(filter(None, times[0])):.3f} s" if any(times[0]) else "-"
+    return [first] + [cell(times[0], one) for one in times[1:]], failed
 
 
 def main():
@@ -105,7 +117,7 @@ def main():
     for name, measure in jobs(arguments.build):
         if arguments.only and name not in arguments.only:
             continue
-        cells, failed_here = least_of(name, measure, columns, arguments.rounds)
+        cells, failed_here = row_of(name, measure, columns, arguments.rounds)
         failed |= failed_here
         print(f"| {name} |", " | ".join(cells), "|", flush=True)
     others = {os.path.basename(other) for other in arguments.beside}
