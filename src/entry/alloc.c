@@ -117,8 +117,7 @@ static struct memory take(const struct alloc_request *request) {
         return take_small(id);
     struct memory memory =
         from_span(arena_take_whole(max_size(request->bytes, 1), request->alignment));
-    if (arena_waits_for_decay())
-        arena_settle();
+    thread_look();
     return memory;
 }
 

@@ -108,7 +108,7 @@ struct block alloc_find(const void *pointer);
 size_t alloc_take_parked(void);
 
 // All below keep errno when they succeed and set ENOMEM when they answer NULL for want of memory.
-// Not COLD, which is short code: a hardened process lives in these two.
+// This and alloc_free are not COLD, which asks for short code: a hardened process lives in them.
 NOINLINE HOT void *alloc_slow(size_t bytes);
 // Any request; `bytes` may be anything.
 void *alloc_any(const struct alloc_request *request);

@@ -90,12 +90,10 @@ static void start(struct parked_code fast_paths) {
         return;
     own.fast_paths = fast_paths;
     be_awake();
-    int  error = os_thread_start(&keeper_thread);
-    bool is_first = PEEK(&refused.next) == 0;
-    if (error == 0) {
-        POKE(&refused.next, 0);
+    int error = os_thread_start(&keeper_thread);
+    if (error == 0)
         return;
-    }
+    bool is_first = PEEK(&refused.next) == 0;
     try_again_later();
     if (is_first && option(OPT_VERBOSE))
         tell_refused(error);

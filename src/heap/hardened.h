@@ -43,7 +43,7 @@ void *hardened_take(struct user_heap *heap, size_t bytes, size_t alignment, bool
 class_id hardened_class(size_t bytes, size_t alignment);
 // A slot of that class, which the caller took of the arenas, becomes a block. True: it reads as
 // zero. What makes its slab's fence may ask the kernel.
-HOT bool hardened_dress(void *slot, size_t bytes);
+bool hardened_dress(void *slot, size_t bytes);
 // A slot of the class is about to be dressed: what that will look at is on its way from memory.
 ALWAYS_INLINE void hardened_expect(const void *slot, class_id id) {
     uintptr_t base = (uintptr_t)slot;

@@ -13,7 +13,7 @@ static uint32_t batch(class_id id) {
     return (uint32_t)min_size(STOCK_BYTES / class_bytes(id), STOCK_BATCH);
 }
 
-// Of others one comes at a time, past the stock.
+// batch(id) > 1, without a division for each block. Of others one comes at a time, past the stock.
 static bool comes_in_batches(class_id id) {
     return class_bytes(id) <= STOCK_BYTES / 2;
 }

@@ -56,7 +56,9 @@ ALWAYS_INLINE void thread_wake(struct cache *cache) {
 void thread_beat(void);
 void thread_rest(void);
 // Of thread_beat what settles: all of it in a hardened process, where pops never find the cache.
+// Each THREAD_VISITS-th is a look, which settles if something waits for the decay.
 ALWAYS_INLINE void thread_visit(void);
+void               thread_look(void);
 // While the roots are held no thread with a cache ends (its thread-local storage stays), and no
 // other caller takes one. To be held for a short while: a thread that ends waits.
 void thread_hold_roots(void);
@@ -81,12 +83,11 @@ ALWAYS_INLINE bool thread_is_reentered(void) {
            lock_is_reentered();
 }
 
-// For thread_visit.
-void thread_look(void);
 ALWAYS_INLINE void thread_visit(void) {
     if (UNLIKELY(++thread_root.visits % THREAD_VISITS == 0))
         thread_look();
 }
+
 // For thread_enter: a thread without a cache at hand.
 COLD struct cache *thread_find_cache(void);
 

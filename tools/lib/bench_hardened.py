@@ -94,8 +94,8 @@ def row_of(name, measure, columns, rounds):
             try:
                 times[i].append(measure(extra))
             except subprocess.CalledProcessError as error:
-                how = str(error).rsplit("' ", 1)[-1]
-                print(f"{name}, {column}: {how}", file=sys.stderr, flush=True)
+                print(f"{name}, {column}: ended with {error.returncode}", file=sys.stderr,
+                      flush=True)
                 times[i].append(None)
                 failed.add(column)
     first = f"{min(filter(None, times[0])):.3f} s" if any(times[0]) else "-"
