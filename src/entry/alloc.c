@@ -171,7 +171,10 @@ COLD static bool make_room(size_t bytes) {
 // What waits for reuse in a hardened process comes first: as free slots, before a reclaim gives
 // their pages back, it serves at a limit, too.
 COLD static bool flush_waiting(void) {
-    return hardened_is_on() && hardened_flush();
+    if (!hardened_is_on())
+        return false;
+    stock_flush();
+    return hardened_flush();
 }
 
 // Of a request after room was made: what is free below a limit others may take first.
@@ -199,6 +202,7 @@ COLD static struct memory take_from_parked(const struct alloc_request *request) 
     size_t          cleaned;
     if (!may_ask_parked(&next_ns, VAIN_NS) || take_parked(&cleaned) == 0)
         return (struct memory){NULL, false};
+    flush_waiting();
     make_room(request->bytes);
     return take(request);
 }
@@ -260,29 +264,37 @@ static void *refill(class_id id) {
     return slot;
 }
 
-// Of a hardened process, as refill.
-static void *take_ready(size_t bytes) {
-    class_id id = hardened_class(bytes, 1);
-    if (UNLIKELY(thread_root.phase != THREAD_LIVE) || UNLIKELY(thread_is_reentered()) ||
-        UNLIKELY(option(OPT_PERTURB) != 0) || UNLIKELY(limit_is_set()) || id == CLASS_NONE)
-        return NULL;
-    int   before = errno;
-    void *slot = stock_take(id);
-    if (LIKELY(slot != NULL))
-        hardened_dress(slot, bytes);
-    thread_visit();
-    poll_keeper();
-    errno = before;
-    return slot;
+// Of a hardened process: a block of the thread's stock, where that has enough and nothing else is
+// due. NULL, and nothing done: alloc_any's.
+ALWAYS_INLINE struct stock_block take_ready(size_t bytes) {
+    if (UNLIKELY(bytes > STOCK_READY) || UNLIKELY(thread_is_inside()) ||
+        UNLIKELY(option(OPT_PERTURB) != 0) || UNLIKELY(limit_is_set()) ||
+        UNLIKELY(!thread_visit_passes()))
+        return (struct stock_block){NULL, false};
+    return stock_take_ready(bytes);
 }
 
-void *alloc_slow(size_t bytes) {
+NOINLINE static void *take_slowly(size_t bytes) {
     void *slot = NULL;
-    if (bytes <= SMALL_MAX)
-        slot = hardened_is_on() ? take_ready(bytes) : refill(size_class_of(bytes));
+    if (bytes <= SMALL_MAX && !hardened_is_on())
+        slot = refill(size_class_of(bytes));
     if (LIKELY(slot != NULL))
         return slot;
     return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = 1});
+}
+
+void *alloc_slow(size_t bytes) {
+    void *slot = hardened_is_on() ? take_ready(bytes).start : NULL;
+    return LIKELY(slot != NULL) ? slot : take_slowly(bytes);
+}
+
+void *alloc_slow_zero(size_t bytes) {
+    struct stock_block block = {NULL, false};
+    if (hardened_is_on())
+        block = take_ready(bytes);
+    if (UNLIKELY(!block.start))
+        return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = 1, .zero = true});
+    return block.is_zero ? block.start : memset(block.start, 0, bytes);
 }
 
 void alloc_note_family(void *block, enum family family) {
@@ -349,25 +361,11 @@ void alloc_give(const char *function, struct block *block) {
     give(function, (void *)block->base, block);
 }
 
-// True: freed, as most blocks of a hardened process are.
-static bool give_ready(const char *function, void *pointer) {
-    struct quarantine_leavers leavers;
-    if (UNLIKELY(thread_is_reentered()) || !hardened_give_live(function, pointer, &leavers))
-        return false;
-    if (UNLIKELY(leavers.count > 0))
-        stock_put(&leavers);
-    return true;
-}
-
-void alloc_free(const char *function, void *pointer) {
+NOINLINE static void free_any(const char *function, void *pointer) {
     if (!pointer)
         return;
     int before = errno;
     init_ensure();
-    if (hardened_is_on() && give_ready(function, pointer)) {
-        errno = before;
-        return;
-    }
     struct block block = block_find(pointer);
     if (LIKELY(block_is_live(&block))) {
         block_claim(function, &block);
@@ -377,6 +375,11 @@ void alloc_free(const char *function, void *pointer) {
     else
         block_fail(function, pointer, &block);
     errno = before;
+}
+
+void alloc_free(const char *function, void *pointer) {
+    if (!hardened_is_on() || thread_is_inside() || !stock_give_ready(function, pointer))
+        free_any(function, pointer);
 }
 
 struct alloc_left alloc_left[CLASS_COUNT];

@@ -110,6 +110,8 @@ size_t alloc_take_parked(void);
 // All below keep errno when they succeed and set ENOMEM when they answer NULL for want of memory.
 // This and alloc_free are not COLD, which asks for short code: a hardened process lives in them.
 NOINLINE HOT void *alloc_slow(size_t bytes);
+// The same for calloc: it reads as zero.
+NOINLINE HOT void *alloc_slow_zero(size_t bytes);
 // Any request; `bytes` may be anything.
 void *alloc_any(const struct alloc_request *request);
 // A block just taken is one of new's, not of malloc's: noted where its record has room for it.

@@ -11,6 +11,7 @@
 #include "heap/hardened.h"
 #include "heap/huge.h"
 #include "heap/user_heap.h"
+#include "local/stock.h"
 #include "page/limit.h"
 
 // A block that keeps at least half of its size in use stays where it is.
@@ -88,7 +89,7 @@ static void *move_content(const char *function, void *pointer, struct block *blo
 
 // What a new block is filled with, and what limits ask of it, is alloc_any's.
 static void *move_hardened(const char *function, struct block *block, size_t bytes) {
-    if (LIKELY(!hardened_is_on()) || UNLIKELY(thread_is_reentered()) ||
+    if (!hardened_is_on() || UNLIKELY(thread_is_reentered()) ||
         UNLIKELY(block->kind == BLOCK_EMERGENCY) || option(OPT_PERTURB) != 0 || limit_is_set())
         return NULL;
     void *moved = hardened_move(block, bytes);
@@ -148,6 +149,21 @@ static void *resize_block(const char *function, void *pointer, size_t bytes, boo
     return resized;
 }
 
+// Of a hardened process: a small block that stays small. NULL, and nothing done: anything else.
+NOINLINE HOT static void *resize_ready(const char *function, void *pointer, size_t bytes) {
+    size_t usable;
+    if (UNLIKELY(thread_is_inside()) || UNLIKELY(bytes - 1 >= STOCK_READY))
+        return NULL;
+    if (hardened_resize_live(function, pointer, bytes, &usable))
+        return pointer;
+    void *moved = usable != SIZE_MAX ? alloc_slow(bytes) : NULL;
+    if (UNLIKELY(!moved))
+        return NULL;
+    memcpy(moved, pointer, min_size(usable, bytes));
+    alloc_free(function, pointer);
+    return moved;
+}
+
 NOINLINE static void *resize_slow(const char *function, void *pointer, size_t bytes, bool zero) {
     if (!pointer && !zero)
         return alloc_slow(bytes);
@@ -161,9 +177,12 @@ NOINLINE static void *resize_slow(const char *function, void *pointer, size_t by
         errno = ENOMEM;
         return NULL;
     }
-    int before = errno;
+    int   before = errno;
+    void *resized = hardened_is_on() && !zero ? resize_ready(function, pointer, bytes) : NULL;
+    if (LIKELY(resized != NULL))
+        return resized;
     init_ensure();
-    void *resized = resize_block(function, pointer, bytes, zero);
+    resized = resize_block(function, pointer, bytes, zero);
     if (resized)
         errno = before;
     return resized;

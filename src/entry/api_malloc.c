@@ -38,10 +38,6 @@ EXPORT FAST_PATH void API(free)(void *pointer) {
         alloc_free("free", pointer);
 }
 
-COLD static void *calloc_slow(size_t bytes) {
-    return alloc_any(&(struct alloc_request){.bytes = bytes, .alignment = 1, .zero = true});
-}
-
 // A loop of our own that clears small blocks costs more than libc's memset: see
 // docs/performance.md.
 EXPORT FAST_PATH void *API(calloc)(size_t count, size_t bytes) {
@@ -51,7 +47,7 @@ EXPORT FAST_PATH void *API(calloc)(size_t count, size_t bytes) {
     void *block;
     if (LIKELY(alloc_fast(total, &block)))
         return memset(block, 0, total);
-    return calloc_slow(total);
+    return alloc_slow_zero(total);
 }
 
 EXPORT void *API(realloc)(void *pointer, size_t bytes) {

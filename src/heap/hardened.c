@@ -1,12 +1,12 @@
 // heap/hardened.c - see hardened.h.
 #include "heap/hardened.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "heap/arena.h"
-#include "heap/fence.h"
 #include "heap/hardened_family.h"
-#include "heap/hardened_proof.h"
+#include "heap/hardened_small.h"
 #include "heap/huge.h"
 #include "heap/secret.h"
 #include "heap/user_heap.h"
@@ -24,67 +24,23 @@ void hardened_start(void) {
 
 // --- small ---------------------------------------------------------------------------------------
 
-// Before the first slot is taken that lies behind it; once a slab.
-NOINLINE static void make_fence(struct slab *slab) {
-    uint8_t due = SLAB_FENCE_DUE;
-    // Relaxed: who frees the slab's last slot comes after, through the bin's lock or the hand-back.
-    if (!__atomic_compare_exchange_n(&slab->fence, &due, SLAB_FENCED, false, __ATOMIC_RELAXED,
-                                     __ATOMIC_RELAXED))
-        return;
-    if (!fence_make((void *)slab->span->base, slab->base - slab->span->base))
-        POKE(&slab->fence, SLAB_OPEN);
-}
-
-// A slot, found once for all that is done to it.
-struct place {
-    struct slab *slab;
-    uint16_t    *mark;
-    uintptr_t    base;
-    size_t       room;
-};
-
-ALWAYS_INLINE struct place place_of(struct slab *slab, uint32_t slot) {
-    size_t room = slab_bytes(slab);
-    return (struct place){slab, slab_mark(slab, slot), slab->base + slot * room, room};
-}
 ALWAYS_INLINE struct place place_at(struct slab *slab, uintptr_t address) {
     return place_of(slab, slab_slot_of(slab, address));
 }
 
-// A neighbour that nobody had yet has no canary. One that is taken meanwhile gets the same word.
-// Acquire: pairs with the release in set_requested; whoever has a mark has his canary. (The
-// exchange of who frees it goes on with that release.)
-ALWAYS_INLINE void mark_before(const struct place *place) {
-    if (proof_has_before(place->slab, place->base) &&
-        __atomic_load_n(place->mark - 1, __ATOMIC_ACQUIRE) == SLOT_FRESH)
-        POKE(proof_word(place->base) - 1, secret_canary(place->base - place->room));
-}
-
-// The canary, then the mark.
-ALWAYS_INLINE void set_requested(const struct place *place, size_t bytes) {
-    proof_write_canary(place->base, bytes, place->room);
-    // Release: see mark_before.
-    __atomic_store_n(place->mark, slot_mark(place->room - bytes, FAMILY_MALLOC), __ATOMIC_RELEASE);
-}
-
 // The same of a live block: what was canary may be written only when the mark says so.
-static void move_requested(const struct place *place, size_t bytes) {
-    proof_write_canary(place->base, bytes, place->room);
-    // Release: see mark_before. Acquire: pairs with is_still in heap/hardened_look.c.
-    __atomic_exchange_n(place->mark, slot_mark(place->room - bytes, FAMILY_MALLOC),
-                        __ATOMIC_ACQ_REL);
+static void move_requested(const char *function, const struct place *place, size_t bytes) {
+    proof_write_slot(place->base, place->room, place->room - bytes);
+    // Release: see place_mark_before. Acquire: pairs with is_still in heap/hardened_look.c.
+    uint16_t found = __atomic_exchange_n(
+        place->mark, slot_mark(place->room - bytes, FAMILY_MALLOC), __ATOMIC_ACQ_REL);
+    if (UNLIKELY(found < SLOT_LIVE))  // another thread frees it
+        slab_fail(function, (void *)place->base, place->slab);
 }
 
 bool hardened_dress(void *slot, size_t bytes) {
     struct place place = place_at(slab_find((uintptr_t)slot), (uintptr_t)slot);
-    bool         was_freed = PEEK(place.mark) == SLOT_FREED;
-    if (UNLIKELY(PEEK(&place.slab->fence) == SLAB_FENCE_DUE))
-        make_fence(place.slab);
-    if (was_freed && !proof_is_clear(place.base, place.room))
-        proof_fail_clear("malloc", place.base, place.room);
-    mark_before(&place);
-    set_requested(&place, bytes);
-    return was_freed && option(OPT_ZERO_ON_FREE);
+    return place_dress(&place, bytes);
 }
 
 void hardened_prove_clear(const char *function, const void *slot, class_id id) {
@@ -111,6 +67,14 @@ void hardened_leave(struct quarantine_leavers *leavers, uint32_t first) {
     settle();
 }
 
+void hardened_leave_due(struct quarantine_leavers *leavers) {
+    hardened_leave(leavers, 0);
+    while (leavers->more) {
+        quarantine_leave_due(leavers);
+        hardened_leave(leavers, 0);
+    }
+}
+
 // For messages, and for calls that want one.
 static struct block block_of(struct place place, uint16_t mark) {
     return (struct block){.kind = BLOCK_SMALL,
@@ -121,21 +85,44 @@ static struct block block_of(struct place place, uint16_t mark) {
                           .usable = place.room - slot_rest(mark)};
 }
 
-NORETURN COLD static void fail_small(const char *function, struct place place, uint16_t mark) {
+// What looked wrong: a line for what is. A family that differs need not be. Keeps errno.
+COLD static void judge_small(const char *function, struct place place, uint16_t mark) {
     struct block block = block_of(place, mark);
+    int          before = errno;
     if (family_differs((enum family)slot_family(mark), function))
         hardened_fail_family(function, &block, (enum family)slot_family(mark));
     if (!proof_is_whole(block.base, block.usable, place.room))
         proof_fail_behind(function, &block, proof_broken_at(&block, place.room));
-    proof_fail_before(function, &block);
+    if (!proof_is_whole_before(place.slab, place.base, place.room))
+        proof_fail_before(function, &block);
+    errno = before;
 }
 
-// What is proved, and cleared, of a slot that was live until now.
-ALWAYS_INLINE void strip_small(const char *function, const struct place *place, uint16_t mark) {
-    if (UNLIKELY(family_differs((enum family)slot_family(mark), function)) ||
-        !proof_is_whole(place->base, place->room - slot_rest(mark), place->room) ||
-        UNLIKELY(!proof_is_whole_before(place->slab, place->base, place->room)))
-        fail_small(function, *place, mark);
+// A slot of which a block keeps at least half stays.
+ALWAYS_INLINE bool stays_in_room(size_t room, size_t bytes) {
+    size_t needed = bytes + proof_canary_bytes();
+    return needed >= room / 2 && needed <= room && room - bytes <= SLOT_REST_MAX;
+}
+
+// Something of the block is not as it should be, or seems so: its family may be another one.
+ALWAYS_INLINE bool looks_wrong(const char *function, const struct place *place, uint16_t mark) {
+    return UNLIKELY(slot_family(mark) != family_of(function)) |
+           !proof_is_whole_slot(place->base, place->room, slot_rest(mark)) |
+           !proof_is_whole_before(place->slab, place->base, place->room);
+}
+
+// The place's block, of this mark when it was looked at, is one no more: proved and cleared. All is
+// looked at before the exchange: behind it a processor waits for every store of before. Of two who
+// free the same block one finds the other's mark, which tells more than what he sees of the other's
+// clearing; what they wrote into the block is handed on by the locks of quarantine and bin.
+ALWAYS_INLINE void end_small(const char *function, const struct place *place, uint16_t mark) {
+    bool wrong = looks_wrong(function, place, mark);
+    // Acquire: pairs with is_still in heap/hardened_look.c; nothing of the block is cleared before.
+    uint16_t found = __atomic_exchange_n(place->mark, SLOT_FREED, __ATOMIC_ACQUIRE);
+    if (UNLIKELY(found < SLOT_LIVE))
+        slab_fail(function, (void *)place->base, place->slab);
+    if (UNLIKELY(wrong) || UNLIKELY(found != mark))
+        judge_small(function, *place, found);
     proof_clear(place->base, place->room);
 }
 
@@ -144,18 +131,12 @@ ALWAYS_INLINE void none_leave(struct quarantine_leavers *leavers) {
     leavers->more = false;
 }
 
-ALWAYS_INLINE void give_small(const char *function, const struct place *place,
-                              struct quarantine_leavers *leavers) {
-    struct slab *slab = place->slab;
-    // Of two who free the same block one finds the other's mark; what they wrote into the block is
-    // handed on by the locks of quarantine and bin. Acquire: pairs with is_still in
-    // heap/hardened_look.c; nothing of the block is cleared before.
-    uint16_t mark = __atomic_exchange_n(place->mark, SLOT_FREED, __ATOMIC_ACQUIRE);
-    if (UNLIKELY(mark < SLOT_LIVE))
-        slab_fail(function, (void *)place->base, slab);
-    strip_small(function, place, mark);
-    if (LIKELY(slab->bin->owner == NULL)) {
-        quarantine_put((void *)place->base, slab->id, leavers);
+static void give_small(const char *function, const struct place *place,
+                       struct quarantine_leavers *leavers) {
+    uint16_t mark = PEEK(place->mark);
+    end_small(function, place, mark);
+    if (place->slab->bin->owner == NULL) {
+        quarantine_put((void *)place->base, place->slab->id, leavers);
     } else {
         struct block block = block_of(*place, mark);
         none_leave(leavers);
@@ -243,20 +224,54 @@ void *hardened_take(struct user_heap *heap, size_t bytes, size_t alignment, bool
     return (void *)span->base;
 }
 
-bool hardened_give_live(const char *function, void *pointer, struct quarantine_leavers *leavers) {
-    uintptr_t address = (uintptr_t)pointer;
-    // The exchange of the mark waits for its record, and these need not wait for that.
-    __builtin_prefetch(pointer, 1);
-    __builtin_prefetch((char *)pointer - 1);
+// The mark of the live small block of the arenas that starts there. SLOT_FRESH: anything else.
+ALWAYS_INLINE uint16_t find_live(const void *pointer, struct place *place) {
+    uintptr_t    address = (uintptr_t)pointer;
     struct slab *slab = slab_find(address);
     if (UNLIKELY(!slab))
+        return SLOT_FRESH;
+    uint32_t slot = slab_slot_of(slab, address);
+    *place = place_of(slab, slot);
+    if (UNLIKELY(slot >= slab->slot_count) || UNLIKELY(place->base != address) ||
+        UNLIKELY(slab->bin->owner != NULL))
+        return SLOT_FRESH;
+    uint16_t mark = PEEK(place->mark);
+    return LIKELY(mark >= SLOT_LIVE) ? mark : SLOT_FRESH;
+}
+
+class_id hardened_end_live(const char *function, void *pointer) {
+    struct place place;
+    // The mark waits for its record, and these need not wait for that.
+    __builtin_prefetch(pointer, 1);
+    __builtin_prefetch((const void *)((uintptr_t)pointer - 1));
+    uint16_t mark = find_live(pointer, &place);
+    if (UNLIKELY(mark == SLOT_FRESH))
+        return CLASS_NONE;
+    end_small(function, &place, mark);
+    return place.slab->id;
+}
+
+// What it has is shown as it is, but what was canary is not.
+static void resize_small(const char *function, const struct place *place, size_t usable,
+                         size_t bytes) {
+    move_requested(function, place, bytes);
+    if (bytes > usable)
+        memset((char *)place->base + usable, 0, bytes - usable);
+}
+
+bool hardened_resize_live(const char *function, void *pointer, size_t bytes, size_t *usable) {
+    struct place place;
+    uint16_t     mark = find_live(pointer, &place);
+    *usable = SIZE_MAX;
+    if (UNLIKELY(mark == SLOT_FRESH))
         return false;
-    uint32_t     slot = slab_slot_of(slab, address);
-    struct place place = place_of(slab, slot);
-    if (UNLIKELY(slot >= slab->slot_count) || UNLIKELY(place.base != address) ||
-        UNLIKELY(PEEK(place.mark) < SLOT_LIVE))
+    *usable = place.room - slot_rest(mark);
+    if (!stays_in_room(place.room, bytes))
         return false;
-    give_small(function, &place, leavers);
+    if (UNLIKELY(slot_family(mark) != family_of(function)) ||
+        !proof_is_whole_slot(place.base, place.room, slot_rest(mark)))
+        judge_small(function, place, mark);
+    resize_small(function, &place, *usable, bytes);
     return true;
 }
 
@@ -292,21 +307,19 @@ static bool widen(struct block *block, size_t bytes) {
 }
 
 bool hardened_resize(const char *function, struct block *block, size_t bytes) {
-    size_t room = room_of(block), needed = bytes;
+    size_t room = room_of(block);
     hardened_prove_family(function, block, hardened_family(block));
     prove_whole(function, block, room);
-    if (block->kind == BLOCK_SMALL)
-        needed += proof_canary_bytes();
-    if (needed < room / 2 || (needed > room && !widen(block, bytes)) ||
-        (block->kind == BLOCK_SMALL && room - bytes > SLOT_REST_MAX))
-        return false;
     if (block->kind == BLOCK_SMALL) {
         struct place place = place_at(block->slab, block->base);
-        move_requested(&place, bytes);
-    } else {
-        dress_whole(block->span, bytes);
+        bool         stays = stays_in_room(room, bytes);
+        if (stays)
+            resize_small(function, &place, block->usable, bytes);
+        return stays;
     }
-    // What was canary is not shown.
+    if (bytes < room / 2 || (bytes > room && !widen(block, bytes)))
+        return false;
+    dress_whole(block->span, bytes);
     if (bytes > block->usable)
         memset((char *)block->base + block->usable, 0, min_size(bytes, room) - block->usable);
     return true;
@@ -334,9 +347,7 @@ static void end_slab(struct slab *slab) {
         if (mark == SLOT_FREED) {
             hardened_prove_clear(heap_end, (void *)place.base, slab->id);
         } else if (mark >= SLOT_LIVE) {
-            // Acquire: as in give_small.
-            __atomic_exchange_n(place.mark, SLOT_FREED, __ATOMIC_ACQUIRE);
-            strip_small(heap_end, &place, mark);
+            end_small(heap_end, &place, mark);
         }
     }
 }

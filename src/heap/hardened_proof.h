@@ -52,6 +52,46 @@ ALWAYS_INLINE bool proof_is_whole(uintptr_t base, size_t requested, size_t room)
         wrong |= PEEK(word) ^ canary;
     return LIKELY(wrong == 0);
 }
+// The same two of a slot, whose canary has a word or more: `rest` bytes. How many is a surprise to
+// the processor each time. So the last three words are gone through without a branch, by masks of
+// those of their bytes that are canary; what is longer, and seldom there, by a loop.
+enum { PROOF_SHORT = 3 * sizeof(uint64_t) };
+
+// The highest bytes of a word, as many as are left of `rest` behind `before` of them: 0 .. 8.
+ALWAYS_INLINE uint64_t proof_tail_mask(size_t rest, size_t before) {
+    size_t   bytes = max_size(min_size(rest, before + sizeof(uint64_t)), before) - before;
+    unsigned half = (unsigned)(sizeof(uint64_t) - bytes) * 4;
+    return ~(uint64_t)0 << half << half;
+}
+// The last word but two; of a slot that has only two, the first: nothing of it is meant then.
+ALWAYS_INLINE uint64_t *proof_third(uintptr_t base, size_t room) {
+    return room < PROOF_SHORT ? proof_word(base) : proof_word(base + room) - 3;
+}
+ALWAYS_INLINE void proof_write_part(uint64_t *word, uint64_t canary, uint64_t mask) {
+    POKE(word, (PEEK(word) & ~mask) | (canary & mask));
+}
+ALWAYS_INLINE void proof_write_slot(uintptr_t base, size_t room, size_t rest) {
+    if (!option(OPT_CANARY))
+        return;
+    uint64_t *last = proof_word(base + room) - 1, canary = secret_canary(base);
+    POKE(last, canary);
+    if (UNLIKELY(rest > PROOF_SHORT)) {
+        proof_write_canary(base, room - rest, room);
+        return;
+    }
+    proof_write_part(last - 1, canary, proof_tail_mask(rest, 8));
+    proof_write_part(proof_third(base, room), canary, proof_tail_mask(rest, 16));
+}
+ALWAYS_INLINE bool proof_is_whole_slot(uintptr_t base, size_t room, size_t rest) {
+    if (!option(OPT_CANARY))
+        return true;
+    const uint64_t *last = proof_word(base + room) - 1;
+    uint64_t        canary = secret_canary(base), wrong = PEEK(last) ^ canary;
+    wrong |= (PEEK(last - 1) ^ canary) & proof_tail_mask(rest, 8);
+    wrong |= (PEEK(proof_third(base, room)) ^ canary) & proof_tail_mask(rest, 16);
+    return LIKELY(wrong == 0) &&
+           (LIKELY(rest <= PROOF_SHORT) || proof_is_whole(base, room - rest, room));
+}
 // The first byte from `from` on, and before `end`, that is not the canary of the block at `base`;
 // `end`: it is whole. `words`: what stands from the word of `from` on, or a copy of it.
 uintptr_t proof_broken(uintptr_t base, uintptr_t from, uintptr_t end, const uint64_t *words);
@@ -67,7 +107,7 @@ ALWAYS_INLINE bool proof_is_whole_before(const struct slab *slab, uintptr_t base
     if (!proof_has_before(slab, base))
         return true;
     uint64_t word = PEEK(proof_word(base) - 1);
-    return word == secret_canary(base - room) || word == 0;
+    return LIKELY(word == secret_canary(base - room)) || word == 0;
 }
 NORETURN COLD void proof_fail_before(const char *function, const struct block *block);
 

@@ -1,18 +1,16 @@
 // heap/quarantine.c - see quarantine.h.
 #include "heap/quarantine.h"
 
+#include <errno.h>
+
 #include "heap/secret.h"
 #include "os/fail.h"
 #include "os/lock.h"
 #include "os/os.h"
 #include "page/meta.h"
 
-enum { PARTS = 4, RANDOM_SLOTS = 32, QUEUE_SLOTS = 4096, CLASSES = SMALL_CLASS_LAST + 1 };
-
-struct waiting {
-    void    *slot;  // NULL: nobody
-    class_id id;
-};
+enum { PARTS = 4, RANDOM_BITS = 5, RANDOM_SLOTS = 1 << RANDOM_BITS, FRONT_SHARE = 64,
+       SPARE_SHARE = 16, QUEUE_SLOTS = 4096, CLASSES = SMALL_CLASS_LAST + 1 };
 
 // A class's batch: slots that have waited.
 struct batch {
@@ -22,7 +20,7 @@ struct batch {
 
 // Out of reach of the program.
 struct store {
-    struct waiting queue[QUEUE_SLOTS];
+    uintptr_t      queue[QUEUE_SLOTS];  // quarantine_word
     struct batch   batches[CLASSES];
     uint32_t       slots[CLASSES];  // that are in the part, by class; read by anybody
 };
@@ -31,12 +29,13 @@ static struct part {
     struct lock    lock;
     uint32_t       first, count;  // of the queue
     size_t         bytes;         // in queue and random part
-    uint64_t       numbers;       // secret_next
     struct store  *store;         // made at the first use, under the lock
-    struct waiting random[RANDOM_SLOTS];
+    struct secret_dice dice;
+    uintptr_t      random[RANDOM_SLOTS];  // quarantine_word; 0: nobody
 } CACHE_ALIGNED parts[PARTS];
 
 static size_t part_bytes;  // the most of a part; constant after start
+size_t        quarantine_front_most;
 
 // None where there is no quarantine: their locks are not made then, nor their pages touched.
 #define EACH_PART(part)                                                                            \
@@ -44,9 +43,10 @@ static size_t part_bytes;  // the most of a part; constant after start
 
 void quarantine_start(size_t bytes) {
     part_bytes = bytes / PARTS;
+    quarantine_front_most = min_size(QUARANTINE_FRONT_MOST, part_bytes / FRONT_SHARE);
     EACH_PART(part) {
         lock_init(&part->lock, RANK_QUARANTINE);
-        part->numbers = secret_random();
+        part->dice = (struct secret_dice){.row = secret_random()};
     }
 }
 
@@ -57,11 +57,13 @@ static uint32_t batch_slots(class_id id) {
 
 // False: no memory for it.
 COLD static bool make_store_locked(struct part *part) {
+    int           before = errno;
     struct store *store = meta_forever(sizeof *part->store);
     for (unsigned id = SMALL_CLASS_FIRST; store && id < CLASSES; id++)
         store->batches[id].full = batch_slots((class_id)id);
     // Release: pairs with the acquire in quarantine_count; nobody else reads it without the lock.
     __atomic_store_n(&part->store, store, __ATOMIC_RELEASE);
+    errno = before;
     return store != NULL;
 }
 
@@ -82,42 +84,53 @@ NOINLINE static void take_batch_locked(struct part *part, class_id id,
     count_slots_locked(part, id, -leavers->count);
 }
 
-ALWAYS_INLINE void to_batch_locked(struct part *part, struct waiting waiting,
+ALWAYS_INLINE void to_batch_locked(struct part *part, uintptr_t word,
                                    struct quarantine_leavers *leavers) {
-    struct batch *batch = &part->store->batches[waiting.id];
-    part->bytes -= class_bytes(waiting.id);
+    class_id      id = quarantine_class(word);
+    struct batch *batch = &part->store->batches[id];
+    part->bytes -= class_bytes(id);
     uint32_t count = batch->count++;
-    batch->slots[count] = waiting.slot;
+    batch->slots[count] = quarantine_slot(word);
     if (count + 1 >= batch->full)
-        take_batch_locked(part, waiting.id, leavers);
+        take_batch_locked(part, id, leavers);
 }
 
-ALWAYS_INLINE struct waiting first_locked(struct part *part) {
+ALWAYS_INLINE uintptr_t first_locked(struct part *part) {
     uint32_t first = part->first;
     part->first = (first + 1) % QUEUE_SLOTS;
     part->count--;
     return part->store->queue[first];
 }
 
-// Some place that somebody has; slot NULL: none.
-NOINLINE static struct waiting random_locked(struct part *part) {
-    unsigned start = secret_next_below(&part->numbers, RANDOM_SLOTS);
+// Some place that somebody has; 0: none.
+NOINLINE static uintptr_t random_locked(struct part *part) {
+    unsigned start = secret_throw(&part->dice, RANDOM_BITS);
     for (unsigned i = 0; i < RANDOM_SLOTS; i++) {
-        struct waiting *place = &part->random[(start + i) % RANDOM_SLOTS], waiting = *place;
-        if (!waiting.slot)
+        uintptr_t *place = &part->random[(start + i) % RANDOM_SLOTS], word = *place;
+        if (!word)
             continue;
-        place->slot = NULL;
-        return waiting;
+        *place = 0;
+        return word;
     }
-    return (struct waiting){NULL, CLASS_NONE};
+    return 0;
 }
 
-// The queue's first; where only the random ones are left, those: few large slots fill a part.
-ALWAYS_INLINE void leave_locked(struct part *part, size_t bytes_max,
+// The queue's first; where only the random ones are left, those: few large slots fill a part. Until
+// there are `bytes_low`, or a batch leaves.
+ALWAYS_INLINE void leave_locked(struct part *part, size_t bytes_low,
                                 struct quarantine_leavers *leavers) {
-    while (part->bytes > bytes_max && leavers->count == 0)
+    while (part->bytes > bytes_low && leavers->count == 0)
         to_batch_locked(part, part->count > 0 ? first_locked(part) : random_locked(part), leavers);
-    leavers->more = part->bytes > bytes_max;
+    leavers->more = part->bytes > bytes_low;
+}
+
+// What there is too much of. Then some more, so that the next ones that come find nothing to do:
+// that every one is followed by another, or none, or two, is what a processor cannot foresee.
+ALWAYS_INLINE void leave_due_locked(struct part *part, struct quarantine_leavers *leavers) {
+    if (LIKELY(part->bytes <= part_bytes))
+        return;
+    leave_locked(part, part_bytes - part_bytes / SPARE_SHARE, leavers);
+    leavers->more = part->bytes > part_bytes;
 }
 
 static void leave_batch_locked(struct part *part, struct quarantine_leavers *leavers) {
@@ -128,24 +141,27 @@ static void leave_batch_locked(struct part *part, struct quarantine_leavers *lea
 
 // --- the functions -------------------------------------------------------------------------------
 
-ALWAYS_INLINE void enqueue_locked(struct part *part, struct waiting waiting,
+ALWAYS_INLINE void enqueue_locked(struct part *part, uintptr_t word,
                                   struct quarantine_leavers *leavers) {
     if (UNLIKELY(part->count == QUEUE_SLOTS))
         to_batch_locked(part, first_locked(part), leavers);
-    part->store->queue[(part->first + part->count) % QUEUE_SLOTS] = waiting;
+    part->store->queue[(part->first + part->count) % QUEUE_SLOTS] = word;
     part->count++;
+}
+
+static void note_locked(struct part *part, class_id id) {
+    part->bytes += class_bytes(id);
+    count_slots_locked(part, id, 1);
 }
 
 ALWAYS_INLINE void put_locked(struct part *part, void *slot, class_id id,
                               struct quarantine_leavers *leavers) {
-    struct waiting *place = &part->random[secret_next_below(&part->numbers, RANDOM_SLOTS)];
-    struct waiting  displaced = *place;
-    *place = (struct waiting){slot, id};
-    part->bytes += class_bytes(id);
-    count_slots_locked(part, id, 1);
-    if (LIKELY(displaced.slot != NULL))
+    uintptr_t *place = &part->random[secret_throw(&part->dice, RANDOM_BITS)], displaced = *place;
+    *place = quarantine_word(slot, id);
+    note_locked(part, id);
+    if (LIKELY(displaced != 0))
         enqueue_locked(part, displaced, leavers);
-    leave_locked(part, part_bytes, leavers);
+    leave_due_locked(part, leavers);
 }
 
 static void leave_at_once(void *slot, class_id id, struct quarantine_leavers *leavers) {
@@ -153,14 +169,22 @@ static void leave_at_once(void *slot, class_id id, struct quarantine_leavers *le
     leavers->slots[leavers->count++] = slot;
 }
 
-// The first that is not locked, from the one of this processor on; locked.
-ALWAYS_INLINE struct part *lock_some_part(void) {
-    unsigned start = os_cpu();
-    for (unsigned i = 0; i < PARTS; i++)
-        if (LIKELY(lock_try(&parts[(start + i) % PARTS].lock)))
+// The first behind that one, the next ones in turn, that is not locked; locked.
+NOINLINE static struct part *lock_another(struct part *part) {
+    size_t start = (size_t)(part - parts);
+    for (size_t i = 1; i < PARTS; i++)
+        if (lock_try(&parts[(start + i) % PARTS].lock))
             return &parts[(start + i) % PARTS];
-    lock_acquire_brief(&parts[start % PARTS].lock);
-    return &parts[start % PARTS];
+    int before = errno;
+    lock_acquire_brief(&part->lock);
+    errno = before;
+    return part;
+}
+
+// That of this processor, if it is not locked.
+ALWAYS_INLINE struct part *lock_some_part(void) {
+    struct part *part = &parts[os_cpu() % PARTS];
+    return LIKELY(lock_try(&part->lock)) ? part : lock_another(part);
 }
 
 void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers) {
@@ -176,6 +200,28 @@ void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers)
         put_locked(part, slot, id, leavers);
     else
         leave_at_once(slot, id, leavers);
+    lock_release_brief(&part->lock);
+}
+
+// Without a store each leaves at once.
+void quarantine_pass(uintptr_t *words, uint32_t *count, struct quarantine_leavers *leavers) {
+    leavers->count = 0;
+    leavers->more = false;
+    struct part *part = lock_some_part();
+    bool         waits = LIKELY(part->store != NULL) || make_store_locked(part);
+    uint32_t     left = *count;
+    while (left > 0 && leavers->count == 0) {
+        uintptr_t word = words[--left];
+        class_id  id = quarantine_class(word);
+        if (UNLIKELY(!waits)) {
+            leave_at_once(quarantine_slot(word), id, leavers);
+            break;
+        }
+        note_locked(part, id);
+        enqueue_locked(part, word, leavers);
+        leave_due_locked(part, leavers);
+    }
+    POKE(count, left);
     lock_release_brief(&part->lock);
 }
 
@@ -212,10 +258,10 @@ void quarantine_leave_all(struct quarantine_leavers *leavers) {
 
 static void each_locked(const struct part *part, void (*look)(void *slot)) {
     for (unsigned i = 0; i < RANDOM_SLOTS; i++)
-        if (part->random[i].slot)
-            look(part->random[i].slot);
+        if (part->random[i])
+            look(quarantine_slot(part->random[i]));
     for (uint32_t i = 0; i < part->count; i++)
-        look(part->store->queue[(part->first + i) % QUEUE_SLOTS].slot);
+        look(quarantine_slot(part->store->queue[(part->first + i) % QUEUE_SLOTS]));
     for (unsigned id = SMALL_CLASS_FIRST; part->store && id < CLASSES; id++)
         for (uint32_t i = 0; i < part->store->batches[id].count; i++)
             look(part->store->batches[id].slots[i]);
@@ -248,11 +294,11 @@ uint64_t quarantine_count(class_id id) {
 
 // --- the checker ---------------------------------------------------------------------------------
 
-static void check_waiting(const struct waiting *waiting, size_t *bytes, uint32_t *slots) {
-    if (!waiting->slot)
+static void check_waiting(uintptr_t word, size_t *bytes, uint32_t *slots) {
+    if (!word)
         return;
-    *bytes += class_bytes(waiting->id);
-    slots[waiting->id]++;
+    *bytes += class_bytes(quarantine_class(word));
+    slots[quarantine_class(word)]++;
 }
 
 static void check_part(const struct part *part) {
@@ -261,9 +307,9 @@ static void check_part(const struct part *part) {
     if (part->count > QUEUE_SLOTS || part->first >= QUEUE_SLOTS)
         fail_internal("quarantine: the queue is out of its array");
     for (unsigned i = 0; i < RANDOM_SLOTS; i++)
-        check_waiting(&part->random[i], &bytes, slots);
+        check_waiting(part->random[i], &bytes, slots);
     for (uint32_t i = 0; i < part->count; i++)
-        check_waiting(&part->store->queue[(part->first + i) % QUEUE_SLOTS], &bytes, slots);
+        check_waiting(part->store->queue[(part->first + i) % QUEUE_SLOTS], &bytes, slots);
     if (bytes != part->bytes)
         fail_internal("quarantine: the bytes are not the sum of what waits");
     for (unsigned id = SMALL_CLASS_FIRST; id < CLASSES; id++)

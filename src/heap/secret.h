@@ -29,6 +29,24 @@ ALWAYS_INLINE uint64_t secret_next(uint64_t *row) {
 ALWAYS_INLINE uint32_t secret_next_below(uint64_t *row, uint32_t below) {
     return (uint32_t)((secret_next(row) >> 32) * below >> 32);
 }
+// Small choices, several of which one number of a row serves: a few bits each.
+struct secret_dice {
+    uint64_t row;   // a secret_random to begin with
+    uint64_t left;  // bits not given yet, and a one above them; 0 to begin with
+};
+// 0 .. 2^bits - 1; `bits` 1 .. 32.
+ALWAYS_INLINE uint32_t secret_throw(struct secret_dice *dice, unsigned bits) {
+    uint64_t left = dice->left;
+    if (UNLIKELY(left >> bits == 0))
+        left = secret_next(&dice->row) | (uint64_t)1 << 63;
+    dice->left = left >> bits;
+    return (uint32_t)(left & (((uint64_t)1 << bits) - 1));
+}
+// 0 .. below - 1; 1 <= `below` <= SECRET_FEW: one is as likely as another by a part in 128.
+enum { SECRET_FEW = 128, SECRET_FEW_BITS = 14 };
+ALWAYS_INLINE uint32_t secret_throw_below(struct secret_dice *dice, uint32_t below) {
+    return secret_throw(dice, SECRET_FEW_BITS) * below >> SECRET_FEW_BITS;
+}
 // The pattern of eight bytes behind the block at this address: none of them is zero, so that a
 // string's end that is written one too far is seen. One product: every block that is taken or
 // freed pays for it.

@@ -147,30 +147,25 @@ static void note_taken(struct slab *slab, uint32_t taken, uint32_t highest) {
         slab->hole_bytes -= (uint32_t)min_size(slab->hole_bytes, (size_t)taken * slab_bytes(slab));
 }
 
-// The `index`-th bit that is set, from 0 on: its byte from the sums over all bytes up to each, at
-// once, then its place there.
-static uint32_t nth_bit(uint64_t bits, uint32_t index) {
-    const uint64_t ones = 0x0101010101010101;
-    uint64_t       sums = bits - (bits >> 1 & 0x5555555555555555);
-    sums = (sums & 0x3333333333333333) + (sums >> 2 & 0x3333333333333333);
-    sums = ((sums + (sums >> 4)) & 0x0f0f0f0f0f0f0f0f) * ones;
-    uint64_t passed = ((index * ones | ones << 7) - sums) >> 7 & ones;  // index >= sum
-    uint32_t shift = (uint32_t)(passed * ones >> 56) * 8;
-    index -= (uint32_t)(sums << 8 >> shift & 0xff);
-    for (bits >>= shift; index > 0; index--)
-        bits &= bits - 1;
-    return shift + bits_lowest(bits);
+// The first bit that is set from `turn` on; behind it there is none: the first.
+static uint32_t first_from(uint64_t bits, uint32_t turn) {
+    uint64_t behind = bits >> turn << turn;
+    return bits_lowest(behind ? behind : bits);
 }
 
 // A free slot. The word of the first one that was never used is among those chosen from, and all
-// before it.
+// before it. One behind taken ones is likelier than others, by as many as these are.
 static uint32_t draw(const struct slab *slab, uint32_t high_water, uint64_t *numbers) {
-    uint64_t words = slab->room_words & bits_low_mask(high_water / BITMAP_WORD_BITS + 1);
+    uint64_t number = secret_next(numbers);
+    uint32_t used = high_water / BITMAP_WORD_BITS + 1;
+    uint64_t words = slab->room_words & bits_low_mask(used);
     if (!words)
-        words = slab->room_words & -slab->room_words;
-    uint32_t word = nth_bit(words, secret_next_below(numbers, bits_count(words)));
-    uint64_t free = slab->words[word];
-    return word * BITMAP_WORD_BITS + nth_bit(free, secret_next_below(numbers, bits_count(free)));
+        words = slab->room_words;
+    uint32_t word = first_from(words, (uint32_t)(number >> 32) % 64 * used / 64);
+    uint32_t slots =
+        (uint32_t)min_size(slab->slot_count - word * BITMAP_WORD_BITS, BITMAP_WORD_BITS);
+    return word * BITMAP_WORD_BITS +
+           first_from(slab->words[word], (uint32_t)(number >> 48) % 64 * slots / 64);
 }
 
 static uint32_t take_random(struct slab *slab, void **out, uint32_t count) {

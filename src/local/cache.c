@@ -403,6 +403,9 @@ static void clear_class(struct cache_class *class) {
 }
 
 void cache_clear(struct cache *cache) {
+    struct front *front = front_make(cache + 1);
+    // Release: pairs with the acquire in caches_slots.
+    __atomic_store_n(&cache->front, front, __ATOMIC_RELEASE);
     memset(cache->spare, 0, sizeof cache->spare);
     for (unsigned i = 0; i < CLASS_COUNT; i++)
         POKE(&cache->top[i], NOTHING);
@@ -412,10 +415,11 @@ void cache_clear(struct cache *cache) {
     cache->flushes = cache->looks = 0;
     cache->busy = false;
     disallow(cache, cache->allowed);
-    POKE(&cache->bump, (uint32_t)((sizeof *cache + sizeof(void *) - 1) / sizeof(void *)));
+    POKE(&cache->bump, (sizeof *cache + (front ? sizeof *front : 0)) / sizeof(void *));
 }
 
 void cache_drain(struct cache *cache) {
+    front_drain(cache->front);
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++) {
         if (cache->classes[id].room > 0 && held(cache, (class_id)id) > 0)
             give_oldest(cache, "free", (class_id)id, held(cache, (class_id)id));

@@ -29,6 +29,7 @@
 // unmapped, so lookers need no protection; whose it is stands outside the area (caches.h).
 #pragma once
 #include "heap/arena.h"
+#include "local/front.h"
 
 enum { CACHE_AREA_BYTES = 192 << 10, CACHE_ARRAY_SIZES = 12 };
 
@@ -58,7 +59,8 @@ struct cache {
     size_t             allowed;  // room of all classes, in bytes
     uint32_t           bump;     // first unused word of the area; read by anybody
     uint32_t           spare[CACHE_ARRAY_SIZES];  // unused arrays of 2^n words: offset of the first
-    uint64_t           numbers;  // stock.h: secret_next; 0 = not begun
+    struct secret_dice dice;  // stock.h: its choices; `row` 0 = not begun
+    struct front      *front;  // front_make's; behind the cache, always there: others look, too
 };
 
 #define CACHE_FULL ((void *)1)
@@ -103,5 +105,5 @@ void cache_drain(struct cache *cache);
 // A drained cache starts anew. The arrays stay: its next thread will use much the same classes.
 void cache_forget(struct cache *cache);
 // Slots it holds of one class, asked by any thread: a figure of a moment, the owner may be moving
-// its top.
+// its top. Those in front are not among them.
 uint64_t cache_held(struct cache *cache, class_id id);

@@ -153,11 +153,17 @@ size_t caches_clean(void) {
     return bytes;
 }
 
+static uint64_t held_in_front(const struct cache *cache, class_id id) {
+    // Acquire: pairs with the release in cache_clear; the front behind it is whole.
+    const struct front *front = __atomic_load_n(&cache->front, __ATOMIC_ACQUIRE);
+    return front ? front_count(front, id) : 0;
+}
+
 uint64_t caches_slots(class_id id) {
     uint64_t slots = 0;
     for (struct cache_seat *seat = caches_first(); seat; seat = seat->next)
         if (PEEK(&seat->state) == CACHE_LIVE)
-            slots += cache_held(seat->cache, id);
+            slots += cache_held(seat->cache, id) + held_in_front(seat->cache, id);
     return slots;
 }
 

@@ -44,6 +44,8 @@ void last_look(struct cache *cache) {
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++)
         if (cache->classes[id].room > 0)
             look_at_class(cache, (class_id)id);
+    if (cache->front)
+        front_each(cache->front, hardened_look);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     POKE(&cache->busy, false);
 }

@@ -21,10 +21,24 @@ enum {
     STOCK_BATCH = 32,    // slots that a slab is asked for, beyond what is missing
     STOCK_BYTES = 8192,  // and no more than that of large ones
     STOCK_SMALL = 1024,  // bytes; the largest slots that come back here
+    STOCK_READY = STOCK_BYTES / 2 - sizeof(uint64_t),  // bytes of a block, with its canary
 };
 
 // A slot of the class. NULL: no memory.
 void *stock_take(class_id id);
+struct stock_block {
+    void *start;
+    bool  is_zero;  // it reads as zero
+};
+// A block of at most STOCK_READY bytes, if there are slots enough. NULL, and nothing done: there
+// are not, or the thread has no cache. Keeps errno.
+HOT struct stock_block stock_take_ready(size_t bytes);
+// Frees a live small block of the arenas; fatal, with a line that names `function`, when it was
+// misused. False, and nothing done: it is anything else. Keeps errno. The thread is inside nothing
+// (thread_is_inside).
+HOT bool stock_give_ready(const char *function, void *pointer);
+// What the thread's front holds goes to the quarantine.
+void stock_flush(void);
 // What left the quarantine for a slot of this thread, if anything did: what there is room for stays
 // here, the rest goes to its slabs.
 void stock_put(struct quarantine_leavers *leavers);

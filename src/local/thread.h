@@ -83,6 +83,20 @@ ALWAYS_INLINE bool thread_is_reentered(void) {
            lock_is_reentered();
 }
 
+// The caller, or who it interrupted, holds a lock or uses its cache: where thread_is_reentered
+// would have to be asked.
+ALWAYS_INLINE bool thread_is_inside(void) {
+    return UNLIKELY(thread_root.inside != 0) || UNLIKELY(lock_depth != 0);
+}
+
+// True: a malloc that is no look was counted. False: the next thread_visit is a look.
+ALWAYS_INLINE bool thread_visit_passes(void) {
+    uint32_t visits = thread_root.visits + 1;
+    if (UNLIKELY(visits % THREAD_VISITS == 0))
+        return false;
+    thread_root.visits = visits;
+    return true;
+}
 ALWAYS_INLINE void thread_visit(void) {
     if (UNLIKELY(++thread_root.visits % THREAD_VISITS == 0))
         thread_look();

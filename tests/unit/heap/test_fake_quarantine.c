@@ -2,6 +2,8 @@
 // that who frees could foresee; and the numbers left to chance.
 #include "heap/quarantine.h"
 
+#include <errno.h>
+
 #include "heap/secret.h"
 #include "tests/unit/pages.h"
 
@@ -149,6 +151,57 @@ static void without_memory(void) {
     leave_all();
 }
 
+// Many at once: from the last one on, until some leave; each is counted out when it is in.
+static void passed(void) {
+    struct quarantine_leavers leavers;
+    uintptr_t                 words[20];
+    uint32_t                  count = 20, passes = 0;
+    start(KIB(64));
+    for (unsigned i = 0; i < 600; i++)
+        put(i, 48);
+    for (unsigned i = 0; i < 20; i++) {
+        state[1000 + i] = 1;
+        class_of[1000 + i] = size_class_of(2048);
+        words[i] = quarantine_word(slot_at(1000 + i), class_of[1000 + i]);
+    }
+    while (count > 0) {
+        uint32_t before = count;
+        quarantine_pass(words, &count, &leavers);
+        CHECK(count < before);
+        CHECK(count == 0 || leavers.count > 0);
+        note(&leavers);
+        passes++;
+    }
+    CHECK(passes > 1);
+    quarantine_check();
+    leave_all();
+    CHECK_EQ(left_count, 620);
+}
+
+static void passed_without_memory(void) {
+    struct quarantine_leavers leavers;
+    uintptr_t                 words[2];
+    uint32_t                  count = 2;
+    start(MIB(1));
+    fake_fail(FAKE_MAP, 1, UINT32_MAX);
+    for (unsigned i = 0; i < 2; i++) {
+        state[i] = 1;
+        class_of[i] = size_class_of(48);
+        words[i] = quarantine_word(slot_at(i), class_of[i]);
+    }
+    errno = 77;
+    quarantine_pass(words, &count, &leavers);
+    CHECK_EQ(errno, 77);
+    CHECK_EQ(count, 1);
+    CHECK_EQ(leavers.count, 1);
+    note(&leavers);
+    fake_fail(FAKE_MAP, 1, 0);
+    quarantine_pass(words, &count, &leavers);
+    CHECK_EQ(count + leavers.count, 0);
+    leave_all();
+    CHECK_EQ(left_count, 2);
+}
+
 static void after_fork(void) {
     start(MIB(1));
     put(1, 16);
@@ -199,6 +252,28 @@ static void rows(void) {
     CHECK_EQ(secret_next_below(&row, 1), 0);
 }
 
+// Bits that stand in one number for several choices: each as likely, and soon none like another.
+static void dice(void) {
+    unsigned           counts[32] = {0}, below[10] = {0}, same = 0, last = 0;
+    struct secret_dice dice = {.row = 0};
+    start(0);
+    dice.row = secret_random();
+    for (unsigned i = 0; i < 32000; i++) {
+        uint32_t thrown = secret_throw(&dice, 5);
+        same += thrown == last;
+        counts[last = thrown]++;
+        below[secret_throw_below(&dice, 10)]++;
+    }
+    for (unsigned i = 0; i < 32; i++)
+        CHECK(counts[i] > 800 && counts[i] < 1200);
+    for (unsigned i = 0; i < 10; i++)
+        CHECK(below[i] > 2900 && below[i] < 3500);
+    CHECK(same > 800 && same < 1200);
+    CHECK_EQ(secret_throw_below(&dice, 1), 0);
+    for (unsigned i = 0; i < 1000; i++)
+        CHECK(secret_throw_below(&dice, SECRET_FEW) < SECRET_FEW);
+}
+
 int main(void) {
     CASE(within_bytes);
     CASE(in_no_order);
@@ -206,9 +281,12 @@ int main(void) {
     CASE(in_batches);
     CASE(off_and_too_large);
     CASE(without_memory);
+    CASE(passed);
+    CASE(passed_without_memory);
     CASE(after_fork);
     CASE(canaries);
     CASE(numbers);
     CASE(rows);
+    CASE(dice);
     return 0;
 }

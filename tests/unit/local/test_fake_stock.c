@@ -2,6 +2,8 @@
 // many, never by a fast path, and come back where there is room.
 #include "local/stock.h"
 
+#include <errno.h>
+
 #include "heap/secret.h"
 #include "tests/unit/cases.h"
 #include "tests/unit/heap/hardened.h"
@@ -30,11 +32,8 @@ static void take(class_id id, uint32_t count) {
     }
 }
 
-// As alloc.c frees.
 static void give(void *slot) {
-    struct quarantine_leavers leavers;
-    CHECK(hardened_give_live("free", slot, &leavers));
-    stock_put(&leavers);
+    CHECK(stock_give_ready("free", slot));
 }
 
 static void no_fast_path_finds_it(void) {
@@ -132,7 +131,10 @@ static void comes_back(void) {
     for (unsigned i = 0; i < 2000; i++)
         give(slots[i]);
     CHECK_EQ(caches_held(cache, id), STOCK_SLOTS);
-    CHECK_EQ(taken_of_bins(id), STOCK_SLOTS + hardened_slots(id));
+    uint64_t in_front = front_count(cache->front, id);
+    CHECK(in_front >= FRONT_PLACES && in_front < FRONT_PLACES + FRONT_PASSING);
+    CHECK_EQ(taken_of_bins(id), STOCK_SLOTS + in_front + hardened_slots(id));
+    CHECK_EQ(taken_of_bins(id), caches_slots(id) + hardened_slots(id));
     CHECK_LE(hardened_slots(id), 2000 / 4);
     caches_check(cache);
     take(id, STOCK_SLOTS);  // they are clear yet, and may be had
@@ -147,6 +149,94 @@ static void large_ones_do_not(void) {
         give(slots[i]);
     CHECK_EQ(caches_held(cache, id), held);
     CHECK_EQ(taken_of_bins(id), held);
+}
+
+// Ready is what the stock has: nothing is asked for, and what is too little is left alone.
+static void ready(void) {
+    class_id           id = size_class_of(48);
+    struct cache      *cache = start(NULL);
+    struct stock_block block = stock_take_ready(40);
+    CHECK(block.start == NULL);
+    CHECK_EQ(taken_of_bins(id), 0);
+    take(id, 1);
+    uint32_t held = caches_held(cache, id);
+    for (; held >= STOCK_LEAST; held--) {
+        block = stock_take_ready(40);
+        CHECK(block.start != NULL && !block.is_zero);
+        CHECK_EQ(block_find(block.start).usable, 40);
+        CHECK_EQ(caches_held(cache, id), held - 1);
+    }
+    CHECK(stock_take_ready(40).start == NULL);
+    CHECK_EQ(caches_held(cache, id), STOCK_LEAST - 1);
+}
+
+// What comes again reads as zero, and is told to.
+static void ready_again(void) {
+    class_id id = size_class_of(48);
+    unsigned zero = 0;
+    start((char *)(uintptr_t) "TIDE_QUARANTINE=16K");
+    take(id, 1);
+    for (unsigned i = 0; i < 3000; i++) {
+        struct stock_block block = stock_take_ready(40);
+        if (!block.start)
+            block.start = (take(id, 1), slots[0]);
+        if (block.is_zero)
+            CHECK(test_is_byte(block.start, 40, 0));
+        zero += block.is_zero;
+        memset(block.start, 7, 1);
+        give(block.start);
+    }
+    CHECK(zero > 1000);
+}
+
+static void gives_no_other_block(void) {
+    class_id id = size_class_of(48);
+    bool     is_zero;
+    start(NULL);
+    take(id, 1);
+    char *large = hardened_take(NULL, SMALL_MAX + 1, 1, &is_zero);
+    CHECK(!stock_give_ready("free", large));
+    CHECK(!stock_give_ready("free", (char *)slots[0] + 16));
+    CHECK(!stock_give_ready("free", &large));
+    CHECK(!stock_give_ready("free", NULL));
+    CHECK(stock_give_ready("free", slots[0]));
+    CHECK(!stock_give_ready("free", slots[0]));
+}
+
+// A slab's fence that is refused in between nobody sees.
+static void keeps_errno(void) {
+    class_id id = size_class_of(48);
+    start(NULL);
+    stock_take(id);  // its slab has no fence yet
+    fake_fail(FAKE_CONCEAL, 1, UINT32_MAX);
+    errno = 77;
+    fake_forget();
+    CHECK(stock_take_ready(40).start != NULL);
+    CHECK(fake_count(FAKE_CONCEAL) > 0);
+    CHECK_EQ(errno, 77);
+}
+
+// Large slots would be too much of the quarantine's bytes.
+static void not_in_front(void) {
+    class_id      id = size_class_of(2 * STOCK_SMALL);
+    struct cache *cache = start(NULL);
+    take(id, 40);
+    for (unsigned i = 0; i < 40; i++)
+        give(slots[i]);
+    CHECK_EQ(front_count(cache->front, id), 0);
+    CHECK_EQ(hardened_slots(id), 40);
+}
+
+static void flushed(void) {
+    class_id      id = size_class_of(48);
+    struct cache *cache = start(NULL);
+    take(id, 40);
+    for (unsigned i = 0; i < 40; i++)
+        give(slots[i]);
+    CHECK(front_count(cache->front, id) > 20);
+    stock_flush();
+    CHECK_EQ(front_count(cache->front, id), 0);
+    CHECK_EQ(hardened_slots(id), 40);
 }
 
 // A class that the thread never took gets no room by frees.
@@ -202,9 +292,12 @@ static void idle(void) {
 static void end_of_thread(void) {
     class_id id = size_class_of(48);
     start(NULL);
-    take(id, 5);
+    take(id, 45);
+    for (unsigned i = 0; i < 40; i++)
+        give(slots[i]);
     fake_thread_exit();
-    CHECK_EQ(taken_of_bins(id), 5);
+    CHECK_EQ(hardened_slots(id), 40);
+    CHECK_EQ(taken_of_bins(id), 45);
 }
 
 static void without_memory(void) {
@@ -230,6 +323,12 @@ int main(void) {
     CASE(in_order);
     CASE(comes_back);
     CASE(large_ones_do_not);
+    CASE(ready);
+    CASE(ready_again);
+    CASE(gives_no_other_block);
+    CASE(keeps_errno);
+    CASE(not_in_front);
+    CASE(flushed);
     CASE(foreign_ones_do_not);
     CASE(without_budget);
     CASE(without_cache);

@@ -181,6 +181,16 @@ static void beats_are_bounded(void) {
     CHECK(thread_root.pops == CACHE_NONE && thread_root.cache == CACHE_NONE);
 }
 
+// Most pass; the one that is to look stays so until it did.
+static void visits(void) {
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < THREAD_VISITS - 1; i++)
+            CHECK(thread_visit_passes());
+        CHECK(!thread_visit_passes() && !thread_visit_passes());
+        thread_visit();
+    }
+}
+
 int main(void) {
     CASE(nothing_before_the_hook);
     CASE(late_frees_do_not_resurrect);
@@ -192,6 +202,7 @@ int main(void) {
     CASE(calls_during_start);
     CASE(the_forking_thread_keeps_its_cache);
     CASE(light_traffic_ticks);
+    CASE(visits);
     CASE(beats_are_bounded);
     return 0;
 }
