@@ -12,6 +12,8 @@
 // The null object: a thread without a cache uses cache_none, whose stacks are empty and full at
 // once; the pseudo classes (not ours, free, large, huge, inside, user's heap) are so in every
 // cache. So the fast paths ask neither "started?" nor "NULL?" nor "small?" of the byte.
+// A hardened process has all its blocks from alloc_slow, and gives them to alloc_free: most by the
+// straight path of local/stock.h.
 // Instructions on x86-64, entry to return: see docs/performance.md.
 #pragma once
 #include "base/size_class.h"

@@ -8,6 +8,8 @@
 #include "heap/hardened_small.h"
 #include "heap/secret.h"
 
+_Static_assert((int)STOCK_SLOTS <= (int)SECRET_FEW, "one of all may be drawn");
+
 static bool comes_back(class_id id) {
     return class_bytes(id) <= STOCK_SMALL;
 }
