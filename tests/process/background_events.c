@@ -92,7 +92,7 @@ static bool put_in_place(const char *events) {
            mount(place, "/sys/fs/cgroup", NULL, MS_BIND | MS_REC, NULL) == 0;
 }
 
-// What the machine tells of its own memory is nothing to do with the test, and may come at any time.
+// What the machine tells of its own memory may come at any time, and is not the test's.
 static bool hide_pressure(void) {
     static const char told[] = "/proc/pressure/memory";
     return access(told, F_OK) != 0 || mount("/dev/null", told, NULL, MS_BIND, NULL) == 0;
