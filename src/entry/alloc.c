@@ -173,8 +173,8 @@ COLD static bool make_room(size_t bytes) {
 COLD static bool flush_waiting(void) {
     if (!hardened_is_on())
         return false;
-    stock_flush();
-    return hardened_flush();
+    bool some = stock_flush();
+    return hardened_flush() || some;
 }
 
 // Of a request after room was made: what is free below a limit others may take first.

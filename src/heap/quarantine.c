@@ -204,11 +204,12 @@ void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers)
 }
 
 // Without a store each leaves at once.
-void quarantine_pass(uintptr_t *words, uint32_t *count, struct quarantine_leavers *leavers) {
+void quarantine_pass(uintptr_t *words, uint32_t *count, bool may_grow,
+                     struct quarantine_leavers *leavers) {
     leavers->count = 0;
     leavers->more = false;
     struct part *part = lock_some_part();
-    bool         waits = LIKELY(part->store != NULL) || make_store_locked(part);
+    bool waits = LIKELY(part->store != NULL) || (may_grow && make_store_locked(part));
     uint32_t     left = *count;
     while (left > 0 && leavers->count == 0) {
         uintptr_t word = words[--left];

@@ -46,8 +46,10 @@ void quarantine_start(size_t bytes);
 // itself leaves. Keeps errno.
 HOT void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers);
 // Puts `*count` words in, from the last one on, until some leave for them: those are the caller's.
-// `*count`: how many are left. Keeps errno. To a fork a word is where it was, or in.
-void quarantine_pass(uintptr_t *words, uint32_t *count, struct quarantine_leavers *leavers);
+// `*count`: how many are left. Keeps errno. To a fork a word is where it was, or in. `may_grow`: a
+// part that has no store yet gets one; else, as where memory is short, each leaves at once there.
+void quarantine_pass(uintptr_t *words, uint32_t *count, bool may_grow,
+                     struct quarantine_leavers *leavers);
 // What is due in any part, a full batch; or whatever waits. None: that was all.
 void quarantine_leave_due(struct quarantine_leavers *leavers);
 void quarantine_leave_all(struct quarantine_leavers *leavers);

@@ -18,7 +18,7 @@ struct front *front_make(void *place) {
 }
 
 bool front_pass(struct front *front, struct quarantine_leavers *leavers) {
-    quarantine_pass(front->passing, &front->count, leavers);
+    quarantine_pass(front->passing, &front->count, true, leavers);
     return front->count > 0;
 }
 
@@ -42,14 +42,17 @@ static bool move_places(struct front *front) {
     return left;
 }
 
-void front_drain(struct front *front) {
+bool front_drain(struct front *front) {
     struct quarantine_leavers leavers;
-    bool                      more = front != NULL;
+    bool                      more = front != NULL, some = false;
     while (more) {
         more = move_places(front);
-        more |= front_pass(front, &leavers);
+        some |= front->count > 0;
+        quarantine_pass(front->passing, &front->count, false, &leavers);
+        more |= front->count > 0;
         hardened_leave_due(&leavers);
     }
+    return some;
 }
 
 static bool is_of(uintptr_t word, class_id id) {

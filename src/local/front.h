@@ -39,8 +39,9 @@ ALWAYS_INLINE bool front_put(struct front *front, void *slot, class_id id) {
 }
 // Those that pass go to the quarantine, until some leave that for them; true: there are more.
 bool front_pass(struct front *front, struct quarantine_leavers *leavers);
-// All that are here do, and what leaves the quarantine for that goes to its slabs. NULL is nothing.
-void front_drain(struct front *front);
+// All that are here do, as far as that takes no memory, and what leaves the quarantine for that
+// goes to its slabs. NULL is nothing. False: there were none.
+bool front_drain(struct front *front);
 // Slots of a class, asked by any thread: a figure of a moment.
 uint64_t front_count(const struct front *front, class_id id);
 // Calls `look` for each of them.

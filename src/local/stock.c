@@ -183,9 +183,9 @@ bool stock_give_ready(const char *function, void *pointer) {
     return true;
 }
 
-void stock_flush(void) {
+bool stock_flush(void) {
     struct cache *cache = thread_enter();
-    if (cache)
-        front_drain(cache->front);
+    bool          some = cache && front_drain(cache->front);
     thread_leave();
+    return some;
 }

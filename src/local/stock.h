@@ -37,8 +37,8 @@ HOT struct stock_block stock_take_ready(size_t bytes);
 // misused. False, and nothing done: it is anything else. Keeps errno. The thread is inside nothing
 // (thread_is_inside).
 HOT bool stock_give_ready(const char *function, void *pointer);
-// What the thread's front holds goes to the quarantine.
-void stock_flush(void);
+// What the thread's front holds goes to the quarantine, or to its slabs. False: that is nothing.
+bool stock_flush(void);
 // What left the quarantine for a slot of this thread, if anything did: what there is room for stays
 // here, the rest goes to its slabs.
 void stock_put(struct quarantine_leavers *leavers);

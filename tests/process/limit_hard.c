@@ -59,6 +59,10 @@ static void test_size(size_t bytes) {
         printf("%zu: %zu KiB in blocks, %zu KiB resident\n", bytes, sum / 1024, rss / 1024);
         CHECK_LE(rss, MOST);
         CHECK_LE(LEAST, rss + bytes);
+        // The place of a hardened process's large block stays unreadable when it is freed: records
+        // and the page map grow with each new one, and count.
+        if (getenv("TIDE_HARDENED") && bytes > 65536)
+            free(blocks[--count]);
         // Free slots are used again at the limit, one by one.
         for (size_t i = 0; i < count; i += 7) {
             free(blocks[i]);

@@ -234,7 +234,8 @@ static void flushed(void) {
     for (unsigned i = 0; i < 40; i++)
         give(slots[i]);
     CHECK(front_count(cache->front, id) > 20);
-    stock_flush();
+    CHECK(stock_flush());
+    CHECK(!stock_flush());
     CHECK_EQ(front_count(cache->front, id), 0);
     CHECK_EQ(hardened_slots(id), 40);
 }
