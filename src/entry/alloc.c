@@ -264,14 +264,23 @@ static void *refill(class_id id) {
     return slot;
 }
 
-// Of a hardened process: a block of the thread's stock, where that has enough and nothing else is
-// due. NULL, and nothing done: alloc_any's.
+NOINLINE static void look(void) {
+    int before = errno;
+    thread_look();
+    poll_keeper();
+    errno = before;
+}
+
+// Of a hardened process: a block of the thread's stock, where that has enough. NULL, and nothing
+// done: alloc_any's.
 ALWAYS_INLINE struct stock_block take_ready(size_t bytes) {
     if (UNLIKELY(bytes > STOCK_READY) || UNLIKELY(thread_is_inside()) ||
-        UNLIKELY(option(OPT_PERTURB) != 0) || UNLIKELY(limit_is_set()) ||
-        UNLIKELY(!thread_visit_passes()))
+        UNLIKELY(option(OPT_PERTURB) != 0) || UNLIKELY(limit_is_set()))
         return (struct stock_block){NULL, false};
-    return stock_take_ready(bytes);
+    struct stock_block block = stock_take_ready(bytes);
+    if (LIKELY(block.start != NULL) && UNLIKELY(thread_visit_is_look()))
+        look();
+    return block;
 }
 
 NOINLINE static void *take_slowly(size_t bytes) {

@@ -126,11 +126,6 @@ ALWAYS_INLINE void end_small(const char *function, const struct place *place, ui
     proof_clear(place->base, place->room);
 }
 
-ALWAYS_INLINE void none_leave(struct quarantine_leavers *leavers) {
-    leavers->count = 0;
-    leavers->more = false;
-}
-
 static void give_small(const char *function, const struct place *place,
                        struct quarantine_leavers *leavers) {
     uint16_t mark = PEEK(place->mark);
@@ -139,7 +134,7 @@ static void give_small(const char *function, const struct place *place,
         quarantine_put((void *)place->base, place->slab->id, leavers);
     } else {
         struct block block = block_of(*place, mark);
-        none_leave(leavers);
+        quarantine_none_leave(leavers);
         user_heap_give(function, &block);
     }
 }
@@ -277,7 +272,7 @@ bool hardened_resize_live(const char *function, void *pointer, size_t bytes, siz
 
 void hardened_give(const char *function, struct block *block, struct quarantine_leavers *leavers) {
     if (block->kind != BLOCK_SMALL) {
-        none_leave(leavers);
+        quarantine_none_leave(leavers);
         give_whole(function, block);
     } else {
         struct place place = place_at(block->slab, block->base);

@@ -3,6 +3,15 @@
 
 #include "os/fail.h"
 
+#define HIGHEST(bytes) (~(uint64_t)0 << (64 - 8 * (bytes)))
+
+const uint64_t proof_tail_masks[] = {
+    0,          0,          0,          0,          0,          0,          0,
+    0,          0,          0,          0,          0,          0,          0,
+    0,          0,          0,          HIGHEST(1), HIGHEST(2), HIGHEST(3), HIGHEST(4),
+    HIGHEST(5), HIGHEST(6), HIGHEST(7), HIGHEST(8), HIGHEST(8), HIGHEST(8), HIGHEST(8),
+    HIGHEST(8), HIGHEST(8), HIGHEST(8), HIGHEST(8), HIGHEST(8)};
+
 uintptr_t proof_broken(uintptr_t base, uintptr_t from, uintptr_t end, const uint64_t *words) {
     uint64_t canary = secret_canary(base), mask = proof_canary_mask(from - base);
     for (uintptr_t at = align_down(from, sizeof canary); at < end; at += sizeof canary) {

@@ -11,7 +11,11 @@
 #include "heap/block.h"
 #include "heap/secret.h"
 
-enum { PROOF_COMPARED = 256 };  // bytes; of larger slots libc compares faster than a loop of ours
+enum {
+    PROOF_COMPARED = 256,  // bytes; of larger slots libc compares faster than a loop of ours
+    PROOF_CLEARED = 128,   // bytes; larger ones it clears faster
+    PROOF_AT_ONCE = 64,    // bytes; these have no loop at all
+};
 
 // Bytes of a slot that no request gets.
 ALWAYS_INLINE size_t proof_canary_bytes(void) {
@@ -56,13 +60,9 @@ ALWAYS_INLINE bool proof_is_whole(uintptr_t base, size_t requested, size_t room)
 // the processor each time. So the last three words are gone through without a branch, by masks of
 // those of their bytes that are canary; what is longer, and seldom there, by a loop.
 enum { PROOF_SHORT = 3 * sizeof(uint64_t) };
-
-// The highest bytes of a word, as many as are left of `rest` behind `before` of them: 0 .. 8.
-ALWAYS_INLINE uint64_t proof_tail_mask(size_t rest, size_t before) {
-    size_t   bytes = max_size(min_size(rest, before + sizeof(uint64_t)), before) - before;
-    unsigned half = (unsigned)(sizeof(uint64_t) - bytes) * 4;
-    return ~(uint64_t)0 << half << half;
-}
+// By `rest`, of the last word but two: its highest bytes, as many as are left of it behind sixteen.
+// Of the word behind that by eight more.
+extern const uint64_t proof_tail_masks[PROOF_SHORT + 8 + 1];
 // The last word but two; of a slot that has only two, the first: nothing of it is meant then.
 ALWAYS_INLINE uint64_t *proof_third(uintptr_t base, size_t room) {
     return room < PROOF_SHORT ? proof_word(base) : proof_word(base + room) - 3;
@@ -79,18 +79,19 @@ ALWAYS_INLINE void proof_write_slot(uintptr_t base, size_t room, size_t rest) {
         proof_write_canary(base, room - rest, room);
         return;
     }
-    proof_write_part(last - 1, canary, proof_tail_mask(rest, 8));
-    proof_write_part(proof_third(base, room), canary, proof_tail_mask(rest, 16));
+    proof_write_part(last - 1, canary, proof_tail_masks[rest + 8]);
+    proof_write_part(proof_third(base, room), canary, proof_tail_masks[rest]);
 }
 ALWAYS_INLINE bool proof_is_whole_slot(uintptr_t base, size_t room, size_t rest) {
     if (!option(OPT_CANARY))
         return true;
     const uint64_t *last = proof_word(base + room) - 1;
     uint64_t        canary = secret_canary(base), wrong = PEEK(last) ^ canary;
-    wrong |= (PEEK(last - 1) ^ canary) & proof_tail_mask(rest, 8);
-    wrong |= (PEEK(proof_third(base, room)) ^ canary) & proof_tail_mask(rest, 16);
-    return LIKELY(wrong == 0) &&
-           (LIKELY(rest <= PROOF_SHORT) || proof_is_whole(base, room - rest, room));
+    if (UNLIKELY(rest > PROOF_SHORT))
+        return proof_is_whole(base, room - rest, room);
+    wrong |= (PEEK(last - 1) ^ canary) & proof_tail_masks[rest + 8];
+    wrong |= (PEEK(proof_third(base, room)) ^ canary) & proof_tail_masks[rest];
+    return LIKELY(wrong == 0);
 }
 // The first byte from `from` on, and before `end`, that is not the canary of the block at `base`;
 // `end`: it is whole. `words`: what stands from the word of `from` on, or a copy of it.
@@ -113,12 +114,35 @@ NORETURN COLD void proof_fail_before(const char *function, const struct block *b
 
 // --- what is free is zero ------------------------------------------------------------------------
 
+// Slots are pairs of words. What stands before the last one, in a slot of two pairs and up to
+// PROOF_AT_ONCE, is three pairs, some of them the same: how many there are is no branch.
+typedef uint64_t proof_pair __attribute__((vector_size(16), may_alias));
+ALWAYS_INLINE proof_pair *proof_pair_at(uintptr_t base, size_t pair, size_t room) {
+    size_t last = room / sizeof(proof_pair) - 2;
+    return (proof_pair *)base + min_size(pair, last);
+}
+
 // Clears a slot, but for its last word where that is canary.
 ALWAYS_INLINE void proof_clear(uintptr_t base, size_t room) {
-    if (option(OPT_ZERO_ON_FREE))
+    if (!option(OPT_ZERO_ON_FREE))
+        return;
+    if (UNLIKELY(room > PROOF_CLEARED)) {
         memset((void *)base, 0, room - proof_canary_bytes());
+        return;
+    }
+    uint64_t *last = proof_word(base + room) - 2;
+    if (LIKELY(room <= PROOF_AT_ONCE) && LIKELY(room > sizeof(proof_pair)))
+        *proof_pair_at(base, 0, room) = *proof_pair_at(base, 1, room) =
+            *proof_pair_at(base, 2, room) = (proof_pair){0, 0};
+    // Opaque: else compilers make it that call again.
+    else
+        for (uintptr_t at = base; at < (uintptr_t)last; at = OPAQUE(at + sizeof(proof_pair)))
+            *(proof_pair *)at = (proof_pair){0, 0};
+    last[0] = 0;
+    if (!option(OPT_CANARY))
+        last[1] = 0;
 }
-// True: it is clear yet. Slots are multiples of two words; of the last two one may be canary.
+// True: it is clear yet. Of its last two words one may be canary.
 ALWAYS_INLINE bool proof_is_clear(uintptr_t base, size_t room) {
     const uint64_t *words = proof_word(base), *last = proof_word(base + room) - 2;
     uint64_t        even = last[0], odd = option(OPT_CANARY) ? 0 : last[1];
@@ -128,11 +152,14 @@ ALWAYS_INLINE bool proof_is_clear(uintptr_t base, size_t room) {
     if (room > PROOF_COMPARED)
         return LIKELY((even | odd | words[0] | words[1]) == 0) &&
                LIKELY(memcmp(words, words + 2, room - 4 * sizeof *words) == 0);
-    for (; words < last; words += 2) {
-        even |= words[0];
-        odd |= words[1];
-    }
-    return LIKELY((even | odd) == 0);
+    proof_pair all = {even, odd};
+    if (LIKELY(room <= PROOF_AT_ONCE) && LIKELY(room > sizeof(proof_pair)))
+        all |= *proof_pair_at(base, 0, room) | *proof_pair_at(base, 1, room) |
+               *proof_pair_at(base, 2, room);
+    else
+        for (; words < last; words += 2)
+            all |= *(const proof_pair *)words;
+    return LIKELY((all[0] | all[1]) == 0);
 }
 // The line for a slot that is not.
 NORETURN COLD void proof_fail_clear(const char *function, uintptr_t base, size_t room);

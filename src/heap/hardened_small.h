@@ -32,14 +32,18 @@ ALWAYS_INLINE struct place place_held(const void *slot, class_id id) {
 }
 
 // It will be dressed soon: what that looks at is on its way from memory.
-ALWAYS_INLINE void place_expect(const void *slot, class_id id) {
+ALWAYS_INLINE struct place place_expect(const void *slot, class_id id) {
     const char  *start = slot, *last = start + class_bytes(id) - 1;
     const char  *end = last < start + EXPECTED_BYTES ? last : start + EXPECTED_BYTES;
     struct place place = place_held(slot, id);
     __builtin_prefetch(place.mark, 1);
+    __builtin_prefetch(start, 1);
     __builtin_prefetch(last, 1);
-    for (const char *line = start; line < end; line += CACHE_LINE)
-        __builtin_prefetch(line, 1);
+    // Of small ones these are all lines but for one now and then.
+    if (UNLIKELY(place.room > 2 * CACHE_LINE))
+        for (const char *line = start + CACHE_LINE; line < end; line += CACHE_LINE)
+            __builtin_prefetch(line, 1);
+    return place;
 }
 
 // Before the first slot of a slab is taken that has a fence before it; once a slab. It may ask the

@@ -20,16 +20,20 @@ struct batch {
 
 // Out of reach of the program.
 struct store {
-    uintptr_t      queue[QUEUE_SLOTS];  // quarantine_word
+    uintptr_t      words[QUEUE_SLOTS];  // the queue; quarantine_word
     struct batch   batches[CLASSES];
     uint32_t       slots[CLASSES];  // that are in the part, by class; read by anybody
 };
 
+struct queue {
+    uint32_t first, count;  // of the store's words
+    size_t   bytes;         // in queue and random part
+};
+
 static struct part {
     struct lock    lock;
-    uint32_t       first, count;  // of the queue
-    size_t         bytes;         // in queue and random part
-    struct store  *store;         // made at the first use, under the lock
+    struct queue   queue;  // functions below that get one get this, or a copy of it in registers
+    struct store  *store;  // made at the first use, under the lock
     struct secret_dice dice;
     uintptr_t      random[RANDOM_SLOTS];  // quarantine_word; 0: nobody
 } CACHE_ALIGNED parts[PARTS];
@@ -84,22 +88,22 @@ NOINLINE static void take_batch_locked(struct part *part, class_id id,
     count_slots_locked(part, id, -leavers->count);
 }
 
-ALWAYS_INLINE void to_batch_locked(struct part *part, uintptr_t word,
+ALWAYS_INLINE void to_batch_locked(struct part *part, struct queue *queue, uintptr_t word,
                                    struct quarantine_leavers *leavers) {
     class_id      id = quarantine_class(word);
     struct batch *batch = &part->store->batches[id];
-    part->bytes -= class_bytes(id);
+    queue->bytes -= class_bytes(id);
     uint32_t count = batch->count++;
     batch->slots[count] = quarantine_slot(word);
     if (count + 1 >= batch->full)
         take_batch_locked(part, id, leavers);
 }
 
-ALWAYS_INLINE uintptr_t first_locked(struct part *part) {
-    uint32_t first = part->first;
-    part->first = (first + 1) % QUEUE_SLOTS;
-    part->count--;
-    return part->store->queue[first];
+ALWAYS_INLINE uintptr_t first_locked(const struct part *part, struct queue *queue) {
+    uint32_t first = queue->first;
+    queue->first = (first + 1) % QUEUE_SLOTS;
+    queue->count--;
+    return part->store->words[first];
 }
 
 // Some place that somebody has; 0: none.
@@ -117,20 +121,23 @@ NOINLINE static uintptr_t random_locked(struct part *part) {
 
 // The queue's first; where only the random ones are left, those: few large slots fill a part. Until
 // there are `bytes_low`, or a batch leaves.
-ALWAYS_INLINE void leave_locked(struct part *part, size_t bytes_low,
+ALWAYS_INLINE void leave_locked(struct part *part, struct queue *queue, size_t bytes_low,
                                 struct quarantine_leavers *leavers) {
-    while (part->bytes > bytes_low && leavers->count == 0)
-        to_batch_locked(part, part->count > 0 ? first_locked(part) : random_locked(part), leavers);
-    leavers->more = part->bytes > bytes_low;
+    while (queue->bytes > bytes_low && leavers->count == 0) {
+        uintptr_t word = queue->count > 0 ? first_locked(part, queue) : random_locked(part);
+        to_batch_locked(part, queue, word, leavers);
+    }
+    leavers->more = queue->bytes > bytes_low;
 }
 
 // What there is too much of. Then some more, so that the next ones that come find nothing to do:
 // that every one is followed by another, or none, or two, is what a processor cannot foresee.
-ALWAYS_INLINE void leave_due_locked(struct part *part, struct quarantine_leavers *leavers) {
-    if (LIKELY(part->bytes <= part_bytes))
+ALWAYS_INLINE void leave_due_locked(struct part *part, struct queue *queue,
+                                    struct quarantine_leavers *leavers) {
+    if (LIKELY(queue->bytes <= part_bytes))
         return;
-    leave_locked(part, part_bytes - part_bytes / SPARE_SHARE, leavers);
-    leavers->more = part->bytes > part_bytes;
+    leave_locked(part, queue, part_bytes - part_bytes / SPARE_SHARE, leavers);
+    leavers->more = queue->bytes > part_bytes;
 }
 
 static void leave_batch_locked(struct part *part, struct quarantine_leavers *leavers) {
@@ -141,16 +148,16 @@ static void leave_batch_locked(struct part *part, struct quarantine_leavers *lea
 
 // --- the functions -------------------------------------------------------------------------------
 
-ALWAYS_INLINE void enqueue_locked(struct part *part, uintptr_t word,
+ALWAYS_INLINE void enqueue_locked(struct part *part, struct queue *queue, uintptr_t word,
                                   struct quarantine_leavers *leavers) {
-    if (UNLIKELY(part->count == QUEUE_SLOTS))
-        to_batch_locked(part, first_locked(part), leavers);
-    part->store->queue[(part->first + part->count) % QUEUE_SLOTS] = word;
-    part->count++;
+    if (UNLIKELY(queue->count == QUEUE_SLOTS))
+        to_batch_locked(part, queue, first_locked(part, queue), leavers);
+    part->store->words[(queue->first + queue->count) % QUEUE_SLOTS] = word;
+    queue->count++;
 }
 
-static void note_locked(struct part *part, class_id id) {
-    part->bytes += class_bytes(id);
+ALWAYS_INLINE void note_locked(struct part *part, struct queue *queue, class_id id) {
+    queue->bytes += class_bytes(id);
     count_slots_locked(part, id, 1);
 }
 
@@ -158,10 +165,10 @@ ALWAYS_INLINE void put_locked(struct part *part, void *slot, class_id id,
                               struct quarantine_leavers *leavers) {
     uintptr_t *place = &part->random[secret_throw(&part->dice, RANDOM_BITS)], displaced = *place;
     *place = quarantine_word(slot, id);
-    note_locked(part, id);
+    note_locked(part, &part->queue, id);
     if (LIKELY(displaced != 0))
-        enqueue_locked(part, displaced, leavers);
-    leave_due_locked(part, leavers);
+        enqueue_locked(part, &part->queue, displaced, leavers);
+    leave_due_locked(part, &part->queue, leavers);
 }
 
 static void leave_at_once(void *slot, class_id id, struct quarantine_leavers *leavers) {
@@ -188,8 +195,7 @@ ALWAYS_INLINE struct part *lock_some_part(void) {
 }
 
 void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers) {
-    leavers->count = 0;
-    leavers->more = false;
+    quarantine_none_leave(leavers);
     // Without the lock, which fork does not take where there is no quarantine.
     if (UNLIKELY(class_bytes(id) > part_bytes)) {
         leave_at_once(slot, id, leavers);
@@ -206,10 +212,10 @@ void quarantine_put(void *slot, class_id id, struct quarantine_leavers *leavers)
 // Without a store each leaves at once.
 void quarantine_pass(uintptr_t *words, uint32_t *count, bool may_grow,
                      struct quarantine_leavers *leavers) {
-    leavers->count = 0;
-    leavers->more = false;
+    quarantine_none_leave(leavers);
     struct part *part = lock_some_part();
-    bool waits = LIKELY(part->store != NULL) || (may_grow && make_store_locked(part));
+    bool         waits = LIKELY(part->store != NULL) || (may_grow && make_store_locked(part));
+    struct queue queue = part->queue;
     uint32_t     left = *count;
     while (left > 0 && leavers->count == 0) {
         uintptr_t word = words[--left];
@@ -218,10 +224,13 @@ void quarantine_pass(uintptr_t *words, uint32_t *count, bool may_grow,
             leave_at_once(quarantine_slot(word), id, leavers);
             break;
         }
-        note_locked(part, id);
-        enqueue_locked(part, word, leavers);
-        leave_due_locked(part, leavers);
+        note_locked(part, &queue, id);
+        enqueue_locked(part, &queue, word, leavers);
+        leave_due_locked(part, &queue, leavers);
     }
+    part->queue.first = queue.first;
+    part->queue.count = queue.count;
+    POKE(&part->queue.bytes, queue.bytes);
     POKE(count, left);
     lock_release_brief(&part->lock);
 }
@@ -229,14 +238,13 @@ void quarantine_pass(uintptr_t *words, uint32_t *count, bool may_grow,
 // From the first part that has some to give. `batches`: those, full or not; else what waits, down
 // to `bytes_max` a part.
 static void leave_some(bool batches, size_t bytes_max, struct quarantine_leavers *leavers) {
-    leavers->count = 0;
-    leavers->more = false;
+    quarantine_none_leave(leavers);
     EACH_PART(part) {
         lock_acquire_brief(&part->lock);
         if (part->store && batches)
             leave_batch_locked(part, leavers);
         else if (part->store)
-            leave_locked(part, bytes_max, leavers);
+            leave_locked(part, &part->queue, bytes_max, leavers);
         lock_release_brief(&part->lock);
         if (leavers->count > 0)
             return;
@@ -261,8 +269,8 @@ static void each_locked(const struct part *part, void (*look)(void *slot)) {
     for (unsigned i = 0; i < RANDOM_SLOTS; i++)
         if (part->random[i])
             look(quarantine_slot(part->random[i]));
-    for (uint32_t i = 0; i < part->count; i++)
-        look(quarantine_slot(part->store->queue[(part->first + i) % QUEUE_SLOTS]));
+    for (uint32_t i = 0; i < part->queue.count; i++)
+        look(quarantine_slot(part->store->words[(part->queue.first + i) % QUEUE_SLOTS]));
     for (unsigned id = SMALL_CLASS_FIRST; part->store && id < CLASSES; id++)
         for (uint32_t i = 0; i < part->store->batches[id].count; i++)
             look(part->store->batches[id].slots[i]);
@@ -279,7 +287,7 @@ void quarantine_each(void (*look)(void *slot)) {
 size_t quarantine_bytes(void) {
     size_t bytes = 0;
     EACH_PART(part)
-        bytes += PEEK(&part->bytes);
+        bytes += PEEK(&part->queue.bytes);
     return bytes;
 }
 
@@ -305,13 +313,13 @@ static void check_waiting(uintptr_t word, size_t *bytes, uint32_t *slots) {
 static void check_part(const struct part *part) {
     uint32_t slots[CLASSES] = {0};
     size_t   bytes = 0;
-    if (part->count > QUEUE_SLOTS || part->first >= QUEUE_SLOTS)
+    if (part->queue.count > QUEUE_SLOTS || part->queue.first >= QUEUE_SLOTS)
         fail_internal("quarantine: the queue is out of its array");
     for (unsigned i = 0; i < RANDOM_SLOTS; i++)
         check_waiting(part->random[i], &bytes, slots);
-    for (uint32_t i = 0; i < part->count; i++)
-        check_waiting(part->store->queue[(part->first + i) % QUEUE_SLOTS], &bytes, slots);
-    if (bytes != part->bytes)
+    for (uint32_t i = 0; i < part->queue.count; i++)
+        check_waiting(part->store->words[(part->queue.first + i) % QUEUE_SLOTS], &bytes, slots);
+    if (bytes != part->queue.bytes)
         fail_internal("quarantine: the bytes are not the sum of what waits");
     for (unsigned id = SMALL_CLASS_FIRST; id < CLASSES; id++)
         if (slots[id] + part->store->batches[id].count != part->store->slots[id])

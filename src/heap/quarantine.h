@@ -24,6 +24,11 @@ struct quarantine_leavers {
     void    *slots[QUARANTINE_LEAVERS];
 };
 
+ALWAYS_INLINE void quarantine_none_leave(struct quarantine_leavers *leavers) {
+    leavers->count = 0;
+    leavers->more = false;
+}
+
 // A slot and its class in one word: no address of ours has a bit from 57 on (page/page_map.h).
 enum { QUARANTINE_CLASS_SHIFT = 57 };
 ALWAYS_INLINE uintptr_t quarantine_word(void *slot, class_id id) {

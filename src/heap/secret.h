@@ -19,15 +19,13 @@ uint64_t secret_random(void);
 uint32_t secret_below(uint32_t below);
 // Both halves of the product: each bit of the answer depends on nearly all of both numbers.
 ALWAYS_INLINE uint64_t secret_fold(uint64_t one, uint64_t other) {
-    return one * other ^ (uint64_t)((unsigned __int128)one * other >> 64);
+    unsigned __int128 product = (unsigned __int128)one * other;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 // The next number of a row of the caller's own, which starts with a secret_random in `*row`.
 ALWAYS_INLINE uint64_t secret_next(uint64_t *row) {
     *row += 0x9e3779b97f4a7c15u;
     return secret_fold(*row, *row ^ 0xd6e8feb86659fd93u);
-}
-ALWAYS_INLINE uint32_t secret_next_below(uint64_t *row, uint32_t below) {
-    return (uint32_t)((secret_next(row) >> 32) * below >> 32);
 }
 // Small choices, several of which one number of a row serves: a few bits each.
 struct secret_dice {

@@ -155,26 +155,25 @@ static uint32_t first_from(uint64_t bits, uint32_t turn) {
 
 // A free slot. The word of the first one that was never used is among those chosen from, and all
 // before it. One behind taken ones is likelier than others, by as many as these are.
-static uint32_t draw(const struct slab *slab, uint32_t high_water, uint64_t *numbers) {
-    uint64_t number = secret_next(numbers);
+static uint32_t draw(const struct slab *slab, uint32_t high_water,
+                     struct secret_dice *dice) {
     uint32_t used = high_water / BITMAP_WORD_BITS + 1;
     uint64_t words = slab->room_words & bits_low_mask(used);
     if (!words)
         words = slab->room_words;
-    uint32_t word = first_from(words, (uint32_t)(number >> 32) % 64 * used / 64);
+    uint32_t word = first_from(words, secret_throw_below(dice, used));
     uint32_t slots =
         (uint32_t)min_size(slab->slot_count - word * BITMAP_WORD_BITS, BITMAP_WORD_BITS);
-    return word * BITMAP_WORD_BITS +
-           first_from(slab->words[word], (uint32_t)(number >> 48) % 64 * slots / 64);
+    return word * BITMAP_WORD_BITS + first_from(slab->words[word], secret_throw_below(dice, slots));
 }
 
 static uint32_t take_random(struct slab *slab, void **out, uint32_t count) {
     uint32_t taken = count < slab->free_count ? count : slab->free_count, end = slab->high_water;
-    uint64_t numbers = secret_random();
+    struct secret_dice dice = {.row = secret_random()};
     if (config_debug)
         slab_check(slab);
     for (uint32_t i = 0; i < taken; i++) {
-        uint32_t  slot = draw(slab, end, &numbers);
+        uint32_t  slot = draw(slab, end, &dice);
         uint64_t *free = &slab->words[slot / BITMAP_WORD_BITS];
         POKE(free, *free & ~((uint64_t)1 << slot % BITMAP_WORD_BITS));
         if (*free == 0)

@@ -46,6 +46,8 @@ struct cache_class {
     uint32_t until;     // the handed slot that will be a sample (pulse.h), from 1; 0 = not drawn
 };
 
+struct place;
+
 struct cache {
     // hot: indexed by the class byte
     void **top[CLASS_COUNT];
@@ -61,6 +63,8 @@ struct cache {
     uint32_t           spare[CACHE_ARRAY_SIZES];  // unused arrays of 2^n words: offset of the first
     struct secret_dice dice;  // stock.h: its choices; `row` 0 = not begun
     struct front      *front;  // front_make's; behind the cache, always there: others look, too
+    struct place      *tops;   // stock.h: by class, what is known of the slot on top; behind the
+                               // cache of a hardened process, and nowhere in others
 };
 
 #define CACHE_FULL ((void *)1)

@@ -6,7 +6,7 @@
 //              -> the queue of the quarantine (heap/quarantine.h), all at once
 //
 // Outside of TIDE_QUARANTINE's bytes: at most FRONT_PLACES + FRONT_PASSING slots a thread, of which
-// each is a small part of them (quarantine_front_bytes).
+// each is a small part of them (quarantine_front_most).
 // The thread alone writes, and who has its cache after it (caches.h). Between two stores of its a
 // slot may be nowhere, never in two places: a forked child has at most lost one.
 #pragma once

@@ -10,7 +10,7 @@
 
 _Static_assert((int)STOCK_SLOTS <= (int)SECRET_FEW, "one of all may be drawn");
 
-static bool comes_back(class_id id) {
+static bool is_one_of_many(class_id id) {
     return class_bytes(id) <= STOCK_SMALL;
 }
 
@@ -24,12 +24,12 @@ static bool comes_in_batches(class_id id) {
 }
 
 static uint32_t room(class_id id) {
-    return comes_back(id) ? STOCK_SLOTS : batch(id);
+    return is_one_of_many(id) ? STOCK_SLOTS : STOCK_BATCHES * batch(id);
 }
 
 // How few there may be.
 static uint32_t least(class_id id) {
-    return comes_back(id) && option(OPT_RANDOM_SLOTS) ? STOCK_LEAST : 1;
+    return is_one_of_many(id) && option(OPT_RANDOM_SLOTS) ? STOCK_LEAST : 1;
 }
 
 // Where age took room away, and the budgets do not give it back: half of what is left.
@@ -38,50 +38,53 @@ static bool has_enough(const struct cache *cache, class_id id, uint32_t count) {
     return LIKELY(count >= least(id)) || (count > 0 && has < STOCK_LEAST && count >= has / 2);
 }
 
-// One of the stack is put on top. A fork by another thread sees memory as of some instruction of
-// this, and has to find no slot twice: the one on top is out of the stack while the two change
-// places, and is lost to that child if need be; as is a batch that is on its way here.
-ALWAYS_INLINE void draw_next(struct cache *cache, class_id id, uint32_t count) {
-    void **top = cache->top[id], **chosen = top;
-    if (option(OPT_RANDOM_SLOTS))
-        chosen -= secret_throw_below(&cache->dice, count);
-    void *slot = *chosen;
-    if (chosen != top) {
-        POKE(&cache->top[id], top - 1);
+// `fresh` slots that came, above the top, get places by chance among all that are there, and those
+// who had these stand in for them: so who goes next is one of all. A fork by another thread sees
+// memory as of some instruction of this, and has to find no slot twice: what is above the top is
+// not there, and the child has lost a few of those that came, or that change places.
+static void mix_in(struct cache *cache, class_id id, uint32_t fresh) {
+    void   **top = cache->top[id], **last = top + fresh;
+    uint32_t count = cache_count(cache, id);
+    if (cache->dice.row == 0)
+        cache->dice.row = secret_random();
+    for (void **came = top + 1; option(OPT_RANDOM_SLOTS) && came <= last; came++) {
+        void **chosen = came - secret_throw_below(&cache->dice, ++count), *slot = *came;
+        *came = *chosen;
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        *chosen = *top;
-        __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        *top = slot;
-        __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        POKE(&cache->top[id], top);
+        *chosen = slot;
     }
-    place_expect(slot, id);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    POKE(&cache->top[id], last);
+    if (fresh > 0)
+        cache->tops[id] = place_expect(*last, id);
 }
 
 // How many there are then; 0: the cache may have none, or there is no memory.
 NOINLINE static uint32_t restock(struct cache *cache, class_id id) {
-    if (cache->dice.row == 0)
-        cache->dice.row = secret_random();
+    uint32_t before = cache_count(cache, id);
     uint32_t count = cache_restock(cache, id, room(id), least(id) - 1 + batch(id));
-    if (count > 0)
-        draw_next(cache, id, count);
+    uint32_t fresh = count > before ? count - before : 0;
+    POKE(&cache->top[id], cache->top[id] - fresh);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    mix_in(cache, id, fresh);
     return count;
 }
 
 // Of `count` slots, at least one.
-ALWAYS_INLINE void *draw(struct cache *cache, class_id id, uint32_t count) {
-    void **top = cache->top[id], *slot = *top;
+ALWAYS_INLINE struct place draw(struct cache *cache, class_id id, uint32_t count) {
+    void       **top = cache->top[id];
+    struct place place = cache->tops[id];
     POKE(&cache->top[id], top - 1);
     if (LIKELY(count > 1))
-        draw_next(cache, id, count - 1);
-    return slot;
+        cache->tops[id] = place_expect(top[-1], id);
+    return place;
 }
 
 static void *draw_or_restock(struct cache *cache, class_id id) {
     uint32_t count = cache_count(cache, id);
     if (!has_enough(cache, id, count))
         count = restock(cache, id);
-    return count > 0 ? draw(cache, id, count) : NULL;
+    return count > 0 ? (void *)draw(cache, id, count).base : NULL;
 }
 
 void *stock_take(class_id id) {
@@ -97,17 +100,16 @@ void *stock_take(class_id id) {
 
 struct stock_block stock_take_ready(size_t bytes) {
     class_id id = size_class_of(bytes + proof_canary_bytes());
-    void    *slot = NULL;
     thread_mark();
     struct cache *cache = PEEK(&thread_root.cache);
     uint32_t      count = cache != CACHE_NONE ? cache_count(cache, id) : 0;
-    if (LIKELY(count >= STOCK_LEAST) || (count > 0 && has_enough(cache, id, count)))
-        slot = draw(cache, id, count);
-    thread_leave();
-    if (UNLIKELY(!slot))
+    if (UNLIKELY(count < STOCK_LEAST) && (count == 0 || !has_enough(cache, id, count))) {
+        thread_leave();
         return (struct stock_block){NULL, false};
-    struct place place = place_held(slot, id);
-    return (struct stock_block){slot, place_dress(&place, bytes)};
+    }
+    struct place place = draw(cache, id, count);
+    thread_leave();
+    return (struct stock_block){(void *)place.base, place_dress(&place, bytes)};
 }
 
 // How many of them stayed. A class that the thread does not take has no room.
@@ -117,16 +119,13 @@ static uint32_t keep(struct cache *cache, const struct quarantine_leavers *leave
     uint32_t fit = cache_room_left(cache, id), count = leavers->count < fit ? leavers->count : fit;
     for (uint32_t i = 0; i < count; i++)
         top[i + 1] = leavers->slots[i];
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    POKE(&cache->top[id], top + count);
-    if (count > 0)
-        draw_next(cache, id, cache_count(cache, id));
+    mix_in(cache, id, count);
     return count;
 }
 
 static void put(struct quarantine_leavers *leavers) {
     uint32_t kept = 0;
-    if (leavers->count > 0 && comes_back(leavers->id)) {
+    if (leavers->count > 0 && comes_in_batches(leavers->id)) {
         struct cache *cache = thread_enter();
         kept = cache ? keep(cache, leavers) : 0;
         thread_leave();
@@ -135,11 +134,13 @@ static void put(struct quarantine_leavers *leavers) {
 }
 
 void stock_put(struct quarantine_leavers *leavers) {
+    int before = errno;
     put(leavers);
     while (leavers->more) {
         quarantine_leave_due(leavers);
         put(leavers);
     }
+    errno = before;
 }
 
 // --- freed ---------------------------------------------------------------------------------------
@@ -149,20 +150,16 @@ void stock_put(struct quarantine_leavers *leavers) {
 // What is left of it has room.
 NOINLINE static void pass_and_leave(struct front *front) {
     struct quarantine_leavers leavers;
-    int                       before = errno;
     front_pass(front, &leavers);
     thread_leave();
     stock_put(&leavers);
-    errno = before;
 }
 
 // Of a thread without a cache, or a large one.
 NOINLINE static void put_past(void *slot, class_id id) {
     struct quarantine_leavers leavers;
-    int                       before = errno;
     quarantine_put(slot, id, &leavers);
     stock_put(&leavers);
-    errno = before;
 }
 
 bool stock_give_ready(const char *function, void *pointer) {

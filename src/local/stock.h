@@ -3,11 +3,11 @@
 //
 // The root's `pops` is the empty cache for ever there, and no class byte of a slab is one that a
 // push knows, so every call comes to the slow path; what it takes comes from here. A slab gives a
-// batch, chosen by chance (heap/slab.h), under one lock of its bin; which of the stack is on top,
-// and goes next, is drawn beforehand, so that it is on its way from memory when it is asked for.
-// Small slots that have waited (heap/quarantine.h) come straight back here, where there is room. So
-// that chance has a choice, a class of those is filled up before it has fewer than STOCK_LEAST; of
-// larger ones only as many stand here as come at once. A slot that stands here has the mark of one
+// batch, chosen by chance (heap/slab.h), under one lock of its bin. What comes is mixed with what
+// is there: the one on top, which goes next, is any of all, and is on its way from memory when it
+// is asked for. Slots that have waited (heap/quarantine.h) come straight back here, where there is
+// room. So that chance has a choice, a class of small ones is filled up before it has fewer than
+// STOCK_LEAST; of larger ones a few batches stand here. A slot that stands here has the mark of one
 // that is no block (SLOT_FRESH or SLOT_FREED). Budgets, trims, ends of threads and forks are those
 // of any cache.
 // The calling thread only, and no handler that came amid a slow path of its own.
@@ -20,7 +20,8 @@ enum {
     STOCK_LEAST = 64,
     STOCK_BATCH = 32,    // slots that a slab is asked for, beyond what is missing
     STOCK_BYTES = 8192,  // and no more than that of large ones
-    STOCK_SMALL = 1024,  // bytes; the largest slots that come back here
+    STOCK_BATCHES = 4,   // of those: how many there is room for
+    STOCK_SMALL = 1024,  // bytes; the largest slots of which there are many
     STOCK_READY = STOCK_BYTES / 2 - sizeof(uint64_t),  // bytes of a block, with its canary
 };
 
@@ -40,5 +41,5 @@ HOT bool stock_give_ready(const char *function, void *pointer);
 // What the thread's front holds goes to the quarantine, or to its slabs. False: that is nothing.
 bool stock_flush(void);
 // What left the quarantine for a slot of this thread, if anything did: what there is room for stays
-// here, the rest goes to its slabs.
+// here, the rest goes to its slabs. Keeps errno.
 void stock_put(struct quarantine_leavers *leavers);

@@ -89,16 +89,12 @@ ALWAYS_INLINE bool thread_is_inside(void) {
     return UNLIKELY(thread_root.inside != 0) || UNLIKELY(lock_depth != 0);
 }
 
-// True: a malloc that is no look was counted. False: the next thread_visit is a look.
-ALWAYS_INLINE bool thread_visit_passes(void) {
-    uint32_t visits = thread_root.visits + 1;
-    if (UNLIKELY(visits % THREAD_VISITS == 0))
-        return false;
-    thread_root.visits = visits;
-    return true;
+// A malloc is counted. True: it has to call thread_look.
+ALWAYS_INLINE bool thread_visit_is_look(void) {
+    return UNLIKELY(++thread_root.visits % THREAD_VISITS == 0);
 }
 ALWAYS_INLINE void thread_visit(void) {
-    if (UNLIKELY(++thread_root.visits % THREAD_VISITS == 0))
+    if (thread_visit_is_look())
         thread_look();
 }
 

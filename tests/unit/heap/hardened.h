@@ -30,11 +30,7 @@ static inline void *hardened_block(size_t bytes) {
 static inline void hardened_give_all(const char *function, struct block *block) {
     struct quarantine_leavers leavers;
     hardened_give(function, block, &leavers);
-    hardened_leave(&leavers, 0);
-    while (leavers.more) {
-        quarantine_leave_due(&leavers);
-        hardened_leave(&leavers, 0);
-    }
+    hardened_leave_due(&leavers);
 }
 
 static inline void hardened_free(void *pointer) {

@@ -1,5 +1,6 @@
 // unit/heap/test_fake_hardened_proof.c - the canary of a slot: each byte behind the request is
-// written and proved, none before it, for every length of both.
+// written and proved, none before it, for every length of both. And of a free slot each byte is
+// cleared and proved, but for a canary.
 #include "heap/hardened_proof.h"
 
 #include "tests/unit/heap/hardened.h"
@@ -51,9 +52,37 @@ static void third_word(void) {
     CHECK(proof_third(4096, 32) == proof_word(4096 + 8));
 }
 
+static void clear_slot(size_t room, size_t kept) {
+    uintptr_t base = (uintptr_t)memory + BEFORE;
+    memset(memory, 0x5a, sizeof memory);
+    proof_clear(base, room);
+    for (size_t i = 0; i < sizeof memory; i++)
+        CHECK_EQ(memory[i], i >= BEFORE && i < BEFORE + room - kept ? 0 : 0x5a);
+    for (size_t i = 0; i < sizeof memory; i++) {
+        bool is_free = i >= BEFORE && i < BEFORE + room - kept;
+        memory[i] ^= 0x10;
+        CHECK_EQ(proof_is_clear(base, room), !is_free);
+        memory[i] ^= 0x10;
+    }
+}
+
+static void clear(void) {
+    hardened_begin(NULL);
+    for (size_t room = 16; room <= ROOM_MOST; room += 16)
+        clear_slot(room, sizeof(uint64_t));
+}
+
+static void clear_without_canary(void) {
+    hardened_begin((char *)(uintptr_t) "TIDE_CANARY=off");
+    for (size_t room = 16; room <= ROOM_MOST; room += 16)
+        clear_slot(room, 0);
+}
+
 int main(void) {
     CASE(every_length);
     CASE(without_canary);
     CASE(third_word);
+    CASE(clear);
+    CASE(clear_without_canary);
     return 0;
 }
