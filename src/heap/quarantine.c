@@ -10,7 +10,7 @@
 #include "page/meta.h"
 
 enum { PARTS = 4, RANDOM_BITS = 5, RANDOM_SLOTS = 1 << RANDOM_BITS, FRONT_SHARE = 64,
-       SPARE_SHARE = 16, QUEUE_SLOTS = 4096, CLASSES = SMALL_CLASS_LAST + 1 };
+       SPARE_SHARE = 16, QUEUE_SLOTS = 1024, CLASSES = SMALL_CLASS_LAST + 1 };
 
 // A class's batch: slots that have waited.
 struct batch {

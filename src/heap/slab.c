@@ -157,7 +157,7 @@ static uint32_t first_from(uint64_t bits, uint32_t turn) {
 // before it. One behind taken ones is likelier than others, by as many as these are.
 static uint32_t draw(const struct slab *slab, uint32_t high_water,
                      struct secret_dice *dice) {
-    uint32_t used = high_water / BITMAP_WORD_BITS + 1;
+    uint32_t used = (uint32_t)min_size(high_water / BITMAP_WORD_BITS + 1, slab->word_count);
     uint64_t words = slab->room_words & bits_low_mask(used);
     if (!words)
         words = slab->room_words;

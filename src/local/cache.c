@@ -329,11 +329,7 @@ uint32_t cache_restock(struct cache *cache, class_id id, uint32_t room, uint32_t
             disallow(cache, more);
     }
     uint32_t holds = cache_count(cache, id), most = (uint32_t)min_size(count, class->room);
-    if (holds < most) {
-        void **top = cache->top[id];
-        POKE(&cache->top[id], top + arena_take(id, top + 1, most - holds));
-    }
-    return cache_count(cache, id);
+    return holds < most ? arena_take(id, cache->top[id] + 1, most - holds) : 0;
 }
 
 // More room helps when slots went both ways, or while it is little. The first slots of a class that

@@ -94,7 +94,8 @@ bool cache_meets_sample(struct cache *cache, class_id id);
 // misused pointer.
 void cache_overflow(struct cache *cache, const char *function, class_id id, void *slot);
 // Of hardened processes (stock.h): gives the class room for `room` slots, if the budgets allow it,
-// and fills it up to `count`, as far as there is room and memory. How many it holds then.
+// and takes what it has less than `count`, as far as there is room and memory. How many came: they
+// stand above the top, which the caller moves. What it had may have become less.
 uint32_t cache_restock(struct cache *cache, class_id id, uint32_t room, uint32_t count);
 // The owner asks: slots that the class holds, and for how many more it has room.
 ALWAYS_INLINE uint32_t cache_count(const struct cache *cache, class_id id) {

@@ -38,13 +38,14 @@ static bool has_enough(const struct cache *cache, class_id id, uint32_t count) {
     return LIKELY(count >= least(id)) || (count > 0 && has < STOCK_LEAST && count >= has / 2);
 }
 
-// `fresh` slots that came, above the top, get places by chance among all that are there, and those
-// who had these stand in for them: so who goes next is one of all. A fork by another thread sees
+// `fresh` slots that came stand above the top. They get places by chance among all that are there,
+// and those who had these theirs: so who goes next is one of all. A fork by another thread sees
 // memory as of some instruction of this, and has to find no slot twice: what is above the top is
 // not there, and the child has lost a few of those that came, or that change places.
-static void mix_in(struct cache *cache, class_id id, uint32_t fresh) {
+// How many there are then.
+static uint32_t mix_in(struct cache *cache, class_id id, uint32_t fresh) {
     void   **top = cache->top[id], **last = top + fresh;
-    uint32_t count = cache_count(cache, id);
+    uint32_t had = cache_count(cache, id), count = had;
     if (cache->dice.row == 0)
         cache->dice.row = secret_random();
     for (void **came = top + 1; option(OPT_RANDOM_SLOTS) && came <= last; came++) {
@@ -55,25 +56,21 @@ static void mix_in(struct cache *cache, class_id id, uint32_t fresh) {
     }
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     POKE(&cache->top[id], last);
-    if (fresh > 0)
+    if (had + fresh > 0)
         cache->tops[id] = place_expect(*last, id);
+    return had + fresh;
 }
 
 // How many there are then; 0: the cache may have none, or there is no memory.
 NOINLINE static uint32_t restock(struct cache *cache, class_id id) {
-    uint32_t before = cache_count(cache, id);
-    uint32_t count = cache_restock(cache, id, room(id), least(id) - 1 + batch(id));
-    uint32_t fresh = count > before ? count - before : 0;
-    POKE(&cache->top[id], cache->top[id] - fresh);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    mix_in(cache, id, fresh);
-    return count;
+    return mix_in(cache, id, cache_restock(cache, id, room(id), least(id) - 1 + batch(id)));
 }
 
 // Of `count` slots, at least one.
 ALWAYS_INLINE struct place draw(struct cache *cache, class_id id, uint32_t count) {
     void       **top = cache->top[id];
     struct place place = cache->tops[id];
+    ASSERT(place.base == (uintptr_t)*top);
     POKE(&cache->top[id], top - 1);
     if (LIKELY(count > 1))
         cache->tops[id] = place_expect(top[-1], id);

@@ -96,7 +96,8 @@ unsigned os_cpu(void) {
         if (LIKELY(cpu >= 0))
             return (unsigned)cpu;
     }
-    int cpu = sched_getcpu();
+    int before = errno, cpu = sched_getcpu();
+    errno = before;
     return cpu >= 0 ? (unsigned)cpu : 0;
 }
 

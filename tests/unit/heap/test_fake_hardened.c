@@ -295,6 +295,20 @@ static void lowest_slots(void) {
     CHECK_EQ(ascending(), 64);
 }
 
+// The words of a slab that was used up to its last slot are all that one may be drawn of.
+static void drawn_of_all(void) {
+    class_id id = size_class_of(16);
+    void    *drawn[64];
+    hardened_begin(NULL);
+    for (unsigned i = 0; i < SLAB_SLOTS_MAX / 64; i++)
+        CHECK_EQ(arena_take(id, drawn, 64), 64);
+    for (unsigned i = 0; i < 50; i++) {
+        arena_give("free", id, drawn, 64);
+        CHECK_EQ(arena_take(id, drawn, 64), 64);
+    }
+    slab_check(slab_find((uintptr_t)drawn[0]));
+}
+
 static void heaps_of_users(void) {
     hardened_begin(NULL);
     struct user_heap *heap = user_heap_new();
@@ -422,6 +436,7 @@ int main(void) {
     CASE(without_quarantine);
     CASE(with_quarantine);
     CASE(random_slots);
+    CASE(drawn_of_all);
     CASE(lowest_slots);
     CASE(heaps_of_users);
     CASE(heap_ends_clear);

@@ -119,6 +119,23 @@ static void by_chance(void) {
     CHECK(early > 220 && early < 310);
 }
 
+// Of a class that was idle, age takes half amid its own restock; what comes instead may be as many.
+static void aged_amid(void) {
+    class_id      id = size_class_of(48), other = size_class_of(96);
+    struct cache *cache = start(NULL);
+    take(id, 32);
+    uint32_t rest = size_class_table[id].slots - (uint32_t)taken_of_bins(id);
+    CHECK_EQ(arena_take(id, slots, rest), rest);  // a batch cuts no new slab for what is missing
+    cache->events = 1;
+    take(other, 1);
+    CHECK(!cache->classes[id].active && cache->classes[id].seen == STOCK_LEAST - 1);
+    cache->events = 1;
+    void *first = stock_take(id);
+    CHECK_EQ(caches_held(cache, id), STOCK_LEAST - 2);
+    take(id, 1000);
+    CHECK(!is_among(first, slots, 1000));
+}
+
 static void in_order(void) {
     class_id      id = size_class_of(48);
     struct cache *cache = start((char *)(uintptr_t) "TIDE_RANDOM_SLOTS=off");
@@ -334,6 +351,7 @@ int main(void) {
     CASE(large_ones);
     CASE(each_once);
     CASE(by_chance);
+    CASE(aged_amid);
     CASE(in_order);
     CASE(comes_back);
     CASE(large_ones_come_back);
