@@ -397,7 +397,7 @@ static void clear_class(struct cache_class *class) {
 }
 
 void cache_clear(struct cache *cache) {
-    size_t        places = hardened_is_on() ? sizeof(struct place) * (SMALL_CLASS_LAST + 1) : 0;
+    uint32_t      places = hardened_is_on() ? sizeof(struct place) * (SMALL_CLASS_LAST + 1) : 0;
     struct front *front = front_make((char *)(cache + 1) + places);
     cache->tops = (struct place *)(cache + 1);
     // Release: pairs with the acquire in caches_slots.
@@ -411,7 +411,8 @@ void cache_clear(struct cache *cache) {
     cache->flushes = cache->looks = 0;
     cache->busy = false;
     disallow(cache, cache->allowed);
-    POKE(&cache->bump, (sizeof *cache + places + (front ? sizeof *front : 0)) / sizeof(void *));
+    uint32_t used = (uint32_t)sizeof *cache + places + (front ? (uint32_t)sizeof *front : 0);
+    POKE(&cache->bump, used / (uint32_t)sizeof(void *));
 }
 
 void cache_drain(struct cache *cache) {
