@@ -3,11 +3,11 @@
 //
 // misuse_hardened CATEGORY [other]. A child ends in one of three ways: detected (the library's line
 // and SIGABRT, or SIGSEGV at the access itself), harmless (it goes on, and nothing that it looks at
-// was harmed: neighbours keep their content, nobody gets a block twice, nothing of a freed block can
-// be read), or missed. At least 95 of 100 must be one of the first two, and as many as the category
-// says the first: what is harmless by luck is no protection.
+// was harmed: neighbours keep their content, nobody gets a block twice, nothing of a freed block
+// can be read), or missed. At least 95 of 100 must be one of the first two, and as many as the
+// category says the first: what is harmless by luck is no protection.
 // `other` is for another allocator that was preloaded: detected is any end by SIGABRT, SIGILL or
-// SIGTRAP but with a line of this library, to which only blocks of the other can come.
+// SIGTRAP, but with a line of this library.
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
