@@ -42,6 +42,9 @@ static void **word_at(struct cache *cache, uint32_t offset) {
 static void **bottom_of(struct cache *cache, class_id id) {
     return word_at(cache, cache->classes[id].bottom);
 }
+static uint32_t held(struct cache *cache, class_id id) {
+    return (uint32_t)(cache->top[id] - bottom_of(cache, id));
+}
 // Most rooms are 2^n - 2: with the NULL below and FULL above they fill an array of 2^n words.
 static uint32_t room_max(class_id id) {
     size_t words = min_size(ROOM_BYTES_MAX / class_bytes(id), ROOM_SLOTS_MAX + 2);
@@ -147,7 +150,7 @@ static bool provide_array(struct cache *cache, class_id id, uint32_t room) {
     uint32_t offset = new_array(cache, size);
     if (!offset)
         return false;
-    uint32_t count = cache_count(cache, id);
+    uint32_t count = class->bottom ? held(cache, id) : 0;
     void   **bottom = word_at(cache, offset);
     set_busy(cache, true);
     hide(cache, id);
@@ -203,7 +206,7 @@ static void settle(struct cache *cache) {
 // in the array, the cache is not to be drained by anybody else (caches_fork_child).
 static void give_oldest(struct cache *cache, const char *function, class_id id, uint32_t count) {
     void   **bottom = bottom_of(cache, id);
-    uint32_t rest = cache_count(cache, id) - count;
+    uint32_t rest = held(cache, id) - count;
     set_busy(cache, true);
     hide(cache, id);
     hardened_prove_free(bottom + 1, count);
@@ -220,7 +223,7 @@ static void flush(struct cache *cache, const char *function, class_id id, uint32
 
 static void shrink_idle(struct cache *cache, class_id id) {
     struct cache_class *class = &cache->classes[id];
-    uint32_t            count = cache_count(cache, id), room = class->room / 2u;
+    uint32_t            count = held(cache, id), room = class->room / 2u;
     if (room < room_start(id))
         room = count > 1 ? class->room : 0;
     uint32_t keep = (uint32_t)min_size(count / 2, room);
@@ -239,10 +242,10 @@ static void age(struct cache *cache) {
         struct cache_class *class = &cache->classes[id];
         if (class->room == 0)
             continue;
-        if (!class->active && class->seen == cache_count(cache, (class_id)id))
+        if (!class->active && class->seen == held(cache, (class_id)id))
             shrink_idle(cache, (class_id)id);
         class->active = false;
-        class->seen = (uint16_t)cache_count(cache, (class_id)id);
+        class->seen = (uint16_t)held(cache, (class_id)id);
     }
 }
 
@@ -368,7 +371,7 @@ void cache_overflow(struct cache *cache, const char *function, class_id id, void
     struct cache_class *class = &cache->classes[id];
     // Age may have made room. And an odd pointer that was freed and handed out again is left above
     // top and passes for FULL: what is counted decides.
-    bool grown = (class->bottom && cache_count(cache, id) < class->room) ||
+    bool grown = (class->bottom && held(cache, id) < class->room) ||
                  (wants_room(cache, id) && grow(cache, id));
     note_turn(class, false);
     if (class->room == 0) {
@@ -418,8 +421,8 @@ void cache_clear(struct cache *cache) {
 void cache_drain(struct cache *cache) {
     front_drain(cache->front);
     for (unsigned id = SMALL_CLASS_FIRST; id <= SMALL_CLASS_LAST; id++) {
-        if (cache->classes[id].room > 0 && cache_count(cache, (class_id)id) > 0)
-            give_oldest(cache, "free", (class_id)id, cache_count(cache, (class_id)id));
+        if (cache->classes[id].room > 0 && held(cache, (class_id)id) > 0)
+            give_oldest(cache, "free", (class_id)id, held(cache, (class_id)id));
         cache->classes[id].batch = 1;
     }
     arena_settle();
