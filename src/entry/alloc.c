@@ -278,7 +278,7 @@ ALWAYS_INLINE struct stock_block take_ready(size_t bytes) {
         UNLIKELY(option(OPT_PERTURB) != 0) || UNLIKELY(limit_is_set()))
         return (struct stock_block){NULL, false};
     struct stock_block block = stock_take_ready(bytes);
-    if (LIKELY(block.start != NULL) && UNLIKELY(thread_visit_is_look()))
+    if (LIKELY(block.start != NULL) && thread_visit_is_look())
         look();
     return block;
 }

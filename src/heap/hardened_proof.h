@@ -121,6 +121,9 @@ ALWAYS_INLINE proof_pair *proof_pair_at(uintptr_t base, size_t pair, size_t room
     size_t last = room / sizeof(proof_pair) - 2;
     return (proof_pair *)base + min_size(pair, last);
 }
+ALWAYS_INLINE bool proof_is_short(size_t room) {
+    return LIKELY(room <= PROOF_AT_ONCE) && LIKELY(room > sizeof(proof_pair));
+}
 
 // Clears a slot, but for its last word where that is canary.
 ALWAYS_INLINE void proof_clear(uintptr_t base, size_t room) {
@@ -131,11 +134,10 @@ ALWAYS_INLINE void proof_clear(uintptr_t base, size_t room) {
         return;
     }
     uint64_t *last = proof_word(base + room) - 2;
-    if (LIKELY(room <= PROOF_AT_ONCE) && LIKELY(room > sizeof(proof_pair)))
+    if (proof_is_short(room))
         *proof_pair_at(base, 0, room) = *proof_pair_at(base, 1, room) =
             *proof_pair_at(base, 2, room) = (proof_pair){0, 0};
-    // Opaque: else compilers make it that call again.
-    else
+    else  // opaque: or compilers make it that call again
         for (uintptr_t at = base; at < (uintptr_t)last; at = OPAQUE(at + sizeof(proof_pair)))
             *(proof_pair *)at = (proof_pair){0, 0};
     last[0] = 0;
@@ -153,7 +155,7 @@ ALWAYS_INLINE bool proof_is_clear(uintptr_t base, size_t room) {
         return LIKELY((even | odd | words[0] | words[1]) == 0) &&
                LIKELY(memcmp(words, words + 2, room - 4 * sizeof *words) == 0);
     proof_pair all = {even, odd};
-    if (LIKELY(room <= PROOF_AT_ONCE) && LIKELY(room > sizeof(proof_pair)))
+    if (proof_is_short(room))
         all |= *proof_pair_at(base, 0, room) | *proof_pair_at(base, 1, room) |
                *proof_pair_at(base, 2, room);
     else

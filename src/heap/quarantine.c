@@ -20,20 +20,16 @@ struct batch {
 
 // Out of reach of the program.
 struct store {
-    uintptr_t      words[QUEUE_SLOTS];  // the queue; quarantine_word
+    uintptr_t      queue[QUEUE_SLOTS];  // quarantine_word
     struct batch   batches[CLASSES];
     uint32_t       slots[CLASSES];  // that are in the part, by class; read by anybody
 };
 
-struct queue {
-    uint32_t first, count;  // of the store's words
-    size_t   bytes;         // in queue and random part
-};
-
 static struct part {
     struct lock    lock;
-    struct queue   queue;  // functions below that get one get this, or a copy of it in registers
-    struct store  *store;  // made at the first use, under the lock
+    uint32_t       first, count;  // of the queue
+    size_t         bytes;         // in queue and random part; read by anybody
+    struct store  *store;         // made at the first use, under the lock
     struct secret_dice dice;
     uintptr_t      random[RANDOM_SLOTS];  // quarantine_word; 0: nobody
 } CACHE_ALIGNED parts[PARTS];
@@ -88,22 +84,22 @@ NOINLINE static void take_batch_locked(struct part *part, class_id id,
     count_slots_locked(part, id, -leavers->count);
 }
 
-ALWAYS_INLINE void to_batch_locked(struct part *part, struct queue *queue, uintptr_t word,
+ALWAYS_INLINE void to_batch_locked(struct part *part, uintptr_t word,
                                    struct quarantine_leavers *leavers) {
     class_id      id = quarantine_class(word);
     struct batch *batch = &part->store->batches[id];
-    queue->bytes -= class_bytes(id);
+    POKE(&part->bytes, part->bytes - class_bytes(id));
     uint32_t count = batch->count++;
     batch->slots[count] = quarantine_slot(word);
     if (count + 1 >= batch->full)
         take_batch_locked(part, id, leavers);
 }
 
-ALWAYS_INLINE uintptr_t first_locked(const struct part *part, struct queue *queue) {
-    uint32_t first = queue->first;
-    queue->first = (first + 1) % QUEUE_SLOTS;
-    queue->count--;
-    return part->store->words[first];
+ALWAYS_INLINE uintptr_t first_locked(struct part *part) {
+    uint32_t first = part->first;
+    part->first = (first + 1) % QUEUE_SLOTS;
+    part->count--;
+    return part->store->queue[first];
 }
 
 // Some place that somebody has; 0: none.
@@ -121,23 +117,20 @@ NOINLINE static uintptr_t random_locked(struct part *part) {
 
 // The queue's first; where only the random ones are left, those: few large slots fill a part. Until
 // there are `bytes_low`, or a batch leaves.
-ALWAYS_INLINE void leave_locked(struct part *part, struct queue *queue, size_t bytes_low,
+ALWAYS_INLINE void leave_locked(struct part *part, size_t bytes_low,
                                 struct quarantine_leavers *leavers) {
-    while (queue->bytes > bytes_low && leavers->count == 0) {
-        uintptr_t word = queue->count > 0 ? first_locked(part, queue) : random_locked(part);
-        to_batch_locked(part, queue, word, leavers);
-    }
-    leavers->more = queue->bytes > bytes_low;
+    while (part->bytes > bytes_low && leavers->count == 0)
+        to_batch_locked(part, part->count > 0 ? first_locked(part) : random_locked(part), leavers);
+    leavers->more = part->bytes > bytes_low;
 }
 
 // What there is too much of. Then some more, so that the next ones that come find nothing to do:
 // that every one is followed by another, or none, or two, is what a processor cannot foresee.
-ALWAYS_INLINE void leave_due_locked(struct part *part, struct queue *queue,
-                                    struct quarantine_leavers *leavers) {
-    if (LIKELY(queue->bytes <= part_bytes))
+ALWAYS_INLINE void leave_due_locked(struct part *part, struct quarantine_leavers *leavers) {
+    if (LIKELY(part->bytes <= part_bytes))
         return;
-    leave_locked(part, queue, part_bytes - part_bytes / SPARE_SHARE, leavers);
-    leavers->more = queue->bytes > part_bytes;
+    leave_locked(part, part_bytes - part_bytes / SPARE_SHARE, leavers);
+    leavers->more = part->bytes > part_bytes;
 }
 
 static void leave_batch_locked(struct part *part, struct quarantine_leavers *leavers) {
@@ -148,16 +141,16 @@ static void leave_batch_locked(struct part *part, struct quarantine_leavers *lea
 
 // --- the functions -------------------------------------------------------------------------------
 
-ALWAYS_INLINE void enqueue_locked(struct part *part, struct queue *queue, uintptr_t word,
+ALWAYS_INLINE void enqueue_locked(struct part *part, uintptr_t word,
                                   struct quarantine_leavers *leavers) {
-    if (UNLIKELY(queue->count == QUEUE_SLOTS))
-        to_batch_locked(part, queue, first_locked(part, queue), leavers);
-    part->store->words[(queue->first + queue->count) % QUEUE_SLOTS] = word;
-    queue->count++;
+    if (UNLIKELY(part->count == QUEUE_SLOTS))
+        to_batch_locked(part, first_locked(part), leavers);
+    part->store->queue[(part->first + part->count) % QUEUE_SLOTS] = word;
+    part->count++;
 }
 
-ALWAYS_INLINE void note_locked(struct part *part, struct queue *queue, class_id id) {
-    queue->bytes += class_bytes(id);
+static void note_locked(struct part *part, class_id id) {
+    POKE(&part->bytes, part->bytes + class_bytes(id));
     count_slots_locked(part, id, 1);
 }
 
@@ -165,10 +158,10 @@ ALWAYS_INLINE void put_locked(struct part *part, void *slot, class_id id,
                               struct quarantine_leavers *leavers) {
     uintptr_t *place = &part->random[secret_throw(&part->dice, RANDOM_BITS)], displaced = *place;
     *place = quarantine_word(slot, id);
-    note_locked(part, &part->queue, id);
+    note_locked(part, id);
     if (LIKELY(displaced != 0))
-        enqueue_locked(part, &part->queue, displaced, leavers);
-    leave_due_locked(part, &part->queue, leavers);
+        enqueue_locked(part, displaced, leavers);
+    leave_due_locked(part, leavers);
 }
 
 static void leave_at_once(void *slot, class_id id, struct quarantine_leavers *leavers) {
@@ -215,7 +208,6 @@ void quarantine_pass(uintptr_t *words, uint32_t *count, bool may_grow,
     quarantine_none_leave(leavers);
     struct part *part = lock_some_part();
     bool         waits = LIKELY(part->store != NULL) || (may_grow && make_store_locked(part));
-    struct queue queue = part->queue;
     uint32_t     left = *count;
     while (left > 0 && leavers->count == 0) {
         uintptr_t word = words[--left];
@@ -224,13 +216,10 @@ void quarantine_pass(uintptr_t *words, uint32_t *count, bool may_grow,
             leave_at_once(quarantine_slot(word), id, leavers);
             break;
         }
-        note_locked(part, &queue, id);
-        enqueue_locked(part, &queue, word, leavers);
-        leave_due_locked(part, &queue, leavers);
+        note_locked(part, id);
+        enqueue_locked(part, word, leavers);
+        leave_due_locked(part, leavers);
     }
-    part->queue.first = queue.first;
-    part->queue.count = queue.count;
-    POKE(&part->queue.bytes, queue.bytes);
     POKE(count, left);
     lock_release_brief(&part->lock);
 }
@@ -244,7 +233,7 @@ static void leave_some(bool batches, size_t bytes_max, struct quarantine_leavers
         if (part->store && batches)
             leave_batch_locked(part, leavers);
         else if (part->store)
-            leave_locked(part, &part->queue, bytes_max, leavers);
+            leave_locked(part, bytes_max, leavers);
         lock_release_brief(&part->lock);
         if (leavers->count > 0)
             return;
@@ -269,8 +258,8 @@ static void each_locked(const struct part *part, void (*look)(void *slot)) {
     for (unsigned i = 0; i < RANDOM_SLOTS; i++)
         if (part->random[i])
             look(quarantine_slot(part->random[i]));
-    for (uint32_t i = 0; i < part->queue.count; i++)
-        look(quarantine_slot(part->store->words[(part->queue.first + i) % QUEUE_SLOTS]));
+    for (uint32_t i = 0; i < part->count; i++)
+        look(quarantine_slot(part->store->queue[(part->first + i) % QUEUE_SLOTS]));
     for (unsigned id = SMALL_CLASS_FIRST; part->store && id < CLASSES; id++)
         for (uint32_t i = 0; i < part->store->batches[id].count; i++)
             look(part->store->batches[id].slots[i]);
@@ -287,7 +276,7 @@ void quarantine_each(void (*look)(void *slot)) {
 size_t quarantine_bytes(void) {
     size_t bytes = 0;
     EACH_PART(part)
-        bytes += PEEK(&part->queue.bytes);
+        bytes += PEEK(&part->bytes);
     return bytes;
 }
 
@@ -313,13 +302,13 @@ static void check_waiting(uintptr_t word, size_t *bytes, uint32_t *slots) {
 static void check_part(const struct part *part) {
     uint32_t slots[CLASSES] = {0};
     size_t   bytes = 0;
-    if (part->queue.count > QUEUE_SLOTS || part->queue.first >= QUEUE_SLOTS)
+    if (part->count > QUEUE_SLOTS || part->first >= QUEUE_SLOTS)
         fail_internal("quarantine: the queue is out of its array");
     for (unsigned i = 0; i < RANDOM_SLOTS; i++)
         check_waiting(part->random[i], &bytes, slots);
-    for (uint32_t i = 0; i < part->queue.count; i++)
-        check_waiting(part->store->words[(part->queue.first + i) % QUEUE_SLOTS], &bytes, slots);
-    if (bytes != part->queue.bytes)
+    for (uint32_t i = 0; i < part->count; i++)
+        check_waiting(part->store->queue[(part->first + i) % QUEUE_SLOTS], &bytes, slots);
+    if (bytes != part->bytes)
         fail_internal("quarantine: the bytes are not the sum of what waits");
     for (unsigned id = SMALL_CLASS_FIRST; id < CLASSES; id++)
         if (slots[id] + part->store->batches[id].count != part->store->slots[id])

@@ -155,8 +155,7 @@ static uint32_t first_from(uint64_t bits, uint32_t turn) {
 
 // A free slot. The word of the first one that was never used is among those chosen from, and all
 // before it. One behind taken ones is likelier than others, by as many as these are.
-static uint32_t draw(const struct slab *slab, uint32_t high_water,
-                     struct secret_dice *dice) {
+static uint32_t draw(const struct slab *slab, uint32_t high_water, struct secret_dice *dice) {
     uint32_t used = (uint32_t)min_size(high_water / BITMAP_WORD_BITS + 1, slab->word_count);
     uint64_t words = slab->room_words & bits_low_mask(used);
     if (!words)
@@ -167,7 +166,8 @@ static uint32_t draw(const struct slab *slab, uint32_t high_water,
     return word * BITMAP_WORD_BITS + first_from(slab->words[word], secret_throw_below(dice, slots));
 }
 
-static uint32_t take_random(struct slab *slab, void **out, uint32_t count) {
+// Apart: inlined, it takes registers from those who have nothing to do with it.
+NOINLINE static uint32_t take_random(struct slab *slab, void **out, uint32_t count) {
     uint32_t taken = count < slab->free_count ? count : slab->free_count, end = slab->high_water;
     struct secret_dice dice = {.row = secret_random()};
     if (config_debug)

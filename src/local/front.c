@@ -17,9 +17,13 @@ struct front *front_make(void *place) {
     return front;
 }
 
-bool front_pass(struct front *front, struct quarantine_leavers *leavers) {
-    quarantine_pass(front->passing, &front->count, true, leavers);
+static bool pass(struct front *front, bool may_grow, struct quarantine_leavers *leavers) {
+    quarantine_pass(front->passing, &front->count, may_grow, leavers);
     return front->count > 0;
+}
+
+bool front_pass(struct front *front, struct quarantine_leavers *leavers) {
+    return pass(front, true, leavers);
 }
 
 // While there is room.
@@ -48,8 +52,7 @@ bool front_drain(struct front *front) {
     while (more) {
         more = move_places(front);
         some |= front->count > 0;
-        quarantine_pass(front->passing, &front->count, false, &leavers);
-        more |= front->count > 0;
+        more |= pass(front, false, &leavers);
         hardened_leave_due(&leavers);
     }
     return some;
