@@ -8,6 +8,8 @@ client_library = importlib.import_module("redis")  # not this file: that is soak
 
 KEYS = 250
 OPERATIONS_A_CONNECTION = 400
+LIST_MAX, LIST_TRIMMED = 40, 10
+FIELDS = 60
 
 
 class Session:
@@ -17,6 +19,16 @@ class Session:
         self.prefix = f"client{number}:{generation}"
         self.strings, self.lists, self.hashes, self.sum = {}, {}, {}, 0
         self.rng, self.version = rng, 0
+
+    def fill(self, server):
+        """As much as the steps below come to in the long run: what a client that is killed leaves
+        does not depend on how fast the machine was meanwhile."""
+        for i in range(KEYS):
+            key = f"{self.prefix}:{i}"
+            self.version += 1
+            self.set(server, key)
+            self.extend(server, key + ":list", (LIST_MAX + LIST_TRIMMED) // 2)
+            self.write_fields(server, key + ":hash", range(FIELDS))
 
     def step(self, server):
         key = f"{self.prefix}:{self.rng.randrange(KEYS)}"
@@ -43,23 +55,31 @@ class Session:
 
     def push(self, server, key):
         key = key + ":list"
-        mine = self.lists.setdefault(key, [])
-        value = value_of(key, self.version, self.rng.randrange(200))
-        server.lpush(key, value)
-        mine.insert(0, value)
-        if len(mine) > 40:
-            server.ltrim(key, 0, 9)
-            del mine[10:]
+        mine = self.extend(server, key, 1)
+        if len(mine) > LIST_MAX:
+            server.ltrim(key, 0, LIST_TRIMMED - 1)
+            del mine[LIST_TRIMMED:]
         same(server.lrange(key, 0, -1), mine, key)
+
+    def extend(self, server, key, count):
+        mine = self.lists.setdefault(key, [])
+        values = [value_of(key, self.version, self.rng.randrange(200)) for _ in range(count)]
+        server.lpush(key, *values)
+        mine[:0] = reversed(values)
+        return mine
 
     def field(self, server, key):
         key = key + ":hash"
-        mine = self.hashes.setdefault(key, {})
-        name = b"field%d" % self.rng.randrange(60)
-        value = value_of(key, self.version, self.rng.randrange(100))
-        server.hset(key, name, value)
-        mine[name] = value
+        mine = self.write_fields(server, key, [self.rng.randrange(FIELDS)])
         same(server.hgetall(key), mine, key)
+
+    def write_fields(self, server, key, numbers):
+        mine = self.hashes.setdefault(key, {})
+        written = {b"field%d" % number: value_of(key, self.version, self.rng.randrange(100))
+                   for number in numbers}
+        server.hset(key, mapping=written)
+        mine.update(written)
+        return mine
 
     def count(self, server, _):
         self.sum += 3
@@ -78,6 +98,7 @@ class Soak(SoakMixin, Redis):
                 if first:  # what the one that was killed left behind
                     server.delete(*[f"{dead}:{i}{kind}" for i in range(KEYS)
                                     for kind in ("", ":list", ":hash")], dead + ":sum")
+                    session.fill(server)
                     first = False
                 for _ in range(rng.randrange(1, OPERATIONS_A_CONNECTION)):
                     session.step(server)
