@@ -21,8 +21,9 @@ class Session:
         self.rng, self.version = rng, 0
 
     def fill(self, server):
-        """As much as the steps below come to in the long run: what a client that is killed leaves
-        does not depend on how fast the machine was meanwhile."""
+        """Lists and hashes as the steps below leave them in the long run, and all strings, of which
+        those leave three quarters: what a killed client leaves does not follow the machine's
+        speed."""
         for i in range(KEYS):
             key = f"{self.prefix}:{i}"
             self.version += 1
