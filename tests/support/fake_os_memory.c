@@ -18,50 +18,6 @@ static struct range table[RANGES_MAX];
 static unsigned     table_count;
 static bool         align_exactly;
 
-// --- real memory -------------------------------------------------------------------------------
-
-void fake_set_memory(uintptr_t start, size_t bytes, bool usable) {
-    int protection = usable ? PROT_READ | PROT_WRITE : PROT_NONE;
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
-    if (bytes)
-        fake_need(mmap((void *)start, bytes, protection, flags, -1, 0) != MAP_FAILED,
-                  "the real system has no memory", (void *)start, bytes);
-}
-
-char *fake_area(size_t bytes) {
-    int   flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    char *all = mmap(NULL, bytes + GIB(1), PROT_NONE, flags, -1, 0);
-    fake_need(all != MAP_FAILED, "the real system has no address space", NULL, bytes);
-    return (char *)align_up((uintptr_t)all, GIB(1));
-}
-
-// Up to ASKED_PAGES a call, since a call a page was a third of the time of a test with faults. What
-// is not mapped counts as not resident.
-enum { ASKED_PAGES = 256 };
-
-static size_t ask_resident(uintptr_t start, size_t bytes, unsigned char map[ASKED_PAGES]) {
-    size_t pages = min_size(bytes, ASKED_PAGES * 4096) / 4096;
-    if (mincore((void *)start, pages * 4096, map) == 0)
-        return pages;
-    for (size_t i = 0; i < pages; i++)
-        if (mincore((void *)(start + i * 4096), 4096, &map[i]) != 0)
-            map[i] = 0;
-    return pages;
-}
-
-size_t fake_count_resident(uintptr_t start, uintptr_t end) {
-    unsigned char map[ASKED_PAGES];
-    size_t        sum = 0;
-    start = align_down(start, 4096);
-    for (end = align_up(end, 4096); start < end;) {
-        size_t pages = ask_resident(start, end - start, map);
-        for (size_t i = 0; i < pages; i++)
-            sum += (map[i] & 1) * 4096u;
-        start += pages * 4096;
-    }
-    return sum;
-}
-
 // --- the table ---------------------------------------------------------------------------------
 
 static unsigned first_after(uintptr_t address) {
@@ -287,17 +243,6 @@ int os_resize(void *address, size_t old_bytes, size_t new_bytes) {
     return fake_end(error);
 }
 
-// Only pages that hold memory are copied: the others stay untouched, as mremap would leave them.
-static void copy_resident(uintptr_t to, uintptr_t from, size_t bytes) {
-    unsigned char map[ASKED_PAGES];
-    for (size_t done = 0; done < bytes;) {
-        size_t pages = ask_resident(from + done, bytes - done, map);
-        for (size_t i = 0; i < pages; i++, done += 4096)
-            if (map[i] & 1)
-                memcpy((void *)(to + done), (void *)(from + done), 4096);
-    }
-}
-
 void *os_move(void *address, size_t old_bytes, size_t new_bytes, size_t alignment,
               const char *name, bool (*ready)(void *target, size_t bytes)) {
     int error = fake_begin(FAKE_MOVE, address, new_bytes);
@@ -310,7 +255,7 @@ void *os_move(void *address, size_t old_bytes, size_t new_bytes, size_t alignmen
     if (target && !is_ready)
         drop_mapping((void *)target, new_bytes);
     if (is_ready) {
-        copy_resident(target, (uintptr_t)address, min_size(old_bytes, new_bytes));
+        fake_copy_resident(target, (uintptr_t)address, min_size(old_bytes, new_bytes));
         drop_mapping(address, old_bytes);
     }
     if (record) {
@@ -333,9 +278,7 @@ enum os_carrying os_carry(void *from, void *to, size_t bytes) {
         drop_mapping(to, bytes);
     if (!error) {
         set_access(to, bytes, OS_READ_WRITE);
-        fake_set_memory(target, bytes, true);
-        copy_resident(target, source, bytes);
-        fake_set_memory(source, bytes, true);
+        fake_carry_resident(target, source, bytes);
     }
     fake_end(error);
     return !error ? OS_CARRIED : error == ENOSYS ? OS_STAYED : OS_TARGET_LOST;

@@ -46,7 +46,7 @@ void fake_threads_reset(void);
 void fake_faults_reset(void);
 void fake_memory_forget(void);
 
-// --- memory for the table and the break --------------------------------------------------------
+// --- memory for the table and the break (fake_os_pages.c) --------------------------------------
 
 // Address space out of reach, at a multiple of 1 GiB, kept for ever.
 char *fake_area(size_t bytes);
@@ -54,6 +54,13 @@ char *fake_area(size_t bytes);
 void fake_set_memory(uintptr_t start, size_t bytes, bool usable);
 // Bytes of the pages that hold memory; the range must be usable.
 size_t fake_count_resident(uintptr_t start, uintptr_t end);
+// Copies the pages that hold memory only: the others stay untouched, as mremap would leave them.
+void fake_copy_resident(uintptr_t to, uintptr_t from, size_t bytes);
+// Moves them: the target gets the memory, the source is fresh. Both are whole pages.
+void fake_carry_resident(uintptr_t to, uintptr_t from, size_t bytes);
+
+// --- questions to the table and the break -------------------------------------------------------
+
 // The table has all of the range: read-write, or in any way.
 bool fake_covers(uintptr_t start, uintptr_t end, bool committed);
 // The range lies in pages of the data segment / in its area.
