@@ -1,7 +1,8 @@
 // support/fake_os.c - the fake OS door: orders, records, the clock and the rest of os.h.
 //
-// The mappings are in fake_os_memory.c, the data segment in fake_os_break.c. Nothing here allocates
-// or prints through stdio: the floor under test may be a malloc.
+// The mappings are in fake_os_memory.c, their pages in fake_os_pages.c, the data segment in
+// fake_os_break.c. Nothing here allocates or prints through stdio: the floor under test may be a
+// malloc.
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -336,8 +337,13 @@ bool fake_aborts(void (*body)(void *argument), void *argument) {
 
 // --- threads, fork, libc -----------------------------------------------------------------------
 
+// In the order of the threads' first calls, not an address: a run is the same each time.
 uintptr_t os_thread_id(void) {
-    return (uintptr_t)pthread_self();
+    static uintptr_t               last;
+    static _Thread_local uintptr_t mine;
+    if (mine == 0)
+        mine = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+    return mine;
 }
 
 int os_thread_exit_hook(void (*hook)(void *argument)) {

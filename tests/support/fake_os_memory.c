@@ -229,6 +229,8 @@ static int grow(char *address, size_t old_bytes, size_t new_bytes) {
 static void check_mapping(const void *address, size_t old_bytes, size_t new_bytes) {
     fake_need(fake_covers((uintptr_t)address, (uintptr_t)address + old_bytes, true),
               "resizing what is not committed", address, old_bytes);
+    fake_need(is_aligned((uintptr_t)address | old_bytes, fake_world.page_bytes),
+              "resizing what is no whole pages", address, old_bytes);
     fake_need(new_bytes > 0 && is_aligned(new_bytes, fake_world.page_bytes), "bad size", address,
               new_bytes);
 }

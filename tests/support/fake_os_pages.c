@@ -22,8 +22,8 @@ char *fake_area(size_t bytes) {
     return (char *)align_up((uintptr_t)all, GIB(1));
 }
 
-// Whether each page holds memory, of as many as one call asks about: how many. What is not mapped
-// holds none.
+// Asks which pages hold memory, as many as one call can; returns how many. What is not mapped holds
+// none.
 static size_t ask_resident(uintptr_t start, size_t bytes, unsigned char map[ASKED_PAGES]) {
     size_t pages = min_size(bytes, ASKED_PAGES * 4096) / 4096;
     if (mincore((void *)start, pages * 4096, map) == 0)
@@ -57,7 +57,7 @@ void fake_copy_resident(uintptr_t to, uintptr_t from, size_t bytes) {
     }
 }
 
-// Not every kernel can, nor of a range that was mapped in pieces; then the target is gone.
+// Not every kernel can, some not of a range that was mapped in pieces; the target may be gone then.
 void fake_carry_resident(uintptr_t to, uintptr_t from, size_t bytes) {
     int flags = MREMAP_MAYMOVE | MREMAP_FIXED | REMAP_KEEPS_OLD;
     if (mremap((void *)from, bytes, bytes, flags, (void *)to) != (void *)to) {

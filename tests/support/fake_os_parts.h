@@ -52,7 +52,7 @@ void fake_memory_forget(void);
 char *fake_area(size_t bytes);
 // Makes part of an area fresh and zero, or puts it out of reach.
 void fake_set_memory(uintptr_t start, size_t bytes, bool usable);
-// Bytes of the pages that hold memory; the range must be usable.
+// Bytes of the pages that hold memory.
 size_t fake_count_resident(uintptr_t start, uintptr_t end);
 // Copies the pages that hold memory only: the others stay untouched, as mremap would leave them.
 void fake_copy_resident(uintptr_t to, uintptr_t from, size_t bytes);
