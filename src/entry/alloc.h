@@ -12,6 +12,7 @@
 // The null object: a thread without a cache uses cache_none, whose stacks are empty and full at
 // once; the pseudo classes (not ours, free, large, huge, inside, user's heap) are so in every
 // cache. So the fast paths ask neither "started?" nor "NULL?" nor "small?" of the byte.
+// A pointer that is no multiple of SIZE_GRAIN gets no class, so free tells it at once.
 // A hardened process has all its blocks from alloc_slow, and gives them to alloc_free: most by the
 // straight path of local/stock.h.
 // Instructions on x86-64, entry to return: see docs/performance.md.
@@ -81,14 +82,14 @@ ALWAYS_INLINE bool alloc_free_fast_class(void *pointer, size_t id) {
 }
 ALWAYS_INLINE bool alloc_free_fast(void *pointer) {
     size_t id;
-    return LIKELY(page_map_class_fast((uintptr_t)pointer, &id)) &&
+    return LIKELY(page_map_class_slot((uintptr_t)pointer, &id)) &&
            alloc_free_fast_class(pointer, id);
 }
 // The same for a block asked for with this size and alignment: a pointer whose class byte says
 // something else is the slow path's.
 ALWAYS_INLINE bool alloc_free_fast_sized(void *pointer, size_t bytes, size_t alignment) {
     size_t id;
-    return LIKELY(page_map_class_fast((uintptr_t)pointer, &id)) &&
+    return LIKELY(page_map_class_slot((uintptr_t)pointer, &id)) &&
            LIKELY(id == size_class_aligned(bytes, alignment)) && alloc_free_fast_class(pointer, id);
 }
 

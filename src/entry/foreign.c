@@ -1,6 +1,8 @@
 // entry/foreign.c - see foreign.h.
 #include "entry/foreign.h"
 
+#include <errno.h>
+
 #include "conf/options.h"
 #include "os/fail.h"
 #include "os/os.h"
@@ -26,6 +28,7 @@ void *foreign_realloc(const char *function, void *pointer, size_t bytes) {
     if (os_libc_owns(pointer))
         return os_libc_realloc(pointer, bytes);
     refuse(function, pointer);
+    errno = EINVAL;
     return NULL;
 }
 
@@ -33,5 +36,6 @@ size_t foreign_usable_size(const char *function, const void *pointer) {
     if (os_libc_owns(pointer))
         return os_libc_usable_size(pointer);
     refuse(function, pointer);
+    errno = EINVAL;
     return 0;
 }

@@ -7,6 +7,8 @@
 #include "base/base.h"
 
 void   foreign_free(const char *function, void *pointer);
-// NULL also when the pointer was left alone (TIDE_FOREIGN=leak).
+// NULL and EINVAL when the pointer was left alone (TIDE_FOREIGN=leak): the size is not known, so
+// there is nothing to copy.
 void  *foreign_realloc(const char *function, void *pointer, size_t bytes);
+// 0 and EINVAL, then; malloc_usable_size itself keeps errno.
 size_t foreign_usable_size(const char *function, const void *pointer);

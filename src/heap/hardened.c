@@ -390,15 +390,19 @@ void hardened_count(struct counters *totals) {
                                                class_bytes((class_id)id);
 }
 
-void hardened_look(void *pointer) {
-    struct slab *slab = slab_find((uintptr_t)pointer);
-    if (PEEK(slab_mark(slab, slab_slot_of(slab, (uintptr_t)pointer))) == SLOT_FREED)
-        hardened_prove_clear("free", pointer, slab->id);
+static void look(const char *function, const void *slot) {
+    struct slab *slab = slab_find((uintptr_t)slot);
+    if (PEEK(slab_mark(slab, slab_slot_of(slab, (uintptr_t)slot))) == SLOT_FREED)
+        hardened_prove_clear(function, slot, slab->id);
+}
+
+void hardened_look(void *slot) {
+    look("exit", slot);
 }
 
 void hardened_prove_free(void *const *slots, uint32_t count) {
     for (uint32_t i = 0; hardened_is_on() && i < count; i++)
-        hardened_look(slots[i]);
+        look("free", slots[i]);
 }
 
 void hardened_last_look(void) {

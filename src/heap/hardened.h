@@ -79,9 +79,9 @@ bool hardened_flush(void);
 uint64_t hardened_slots(class_id id);
 // Adds their bytes.
 void hardened_count(struct counters *totals);
-// Fatal when a slot that was freed, and is no block, is not zero any more.
+// At the program's end: fatal when a slot that was freed, and is no block, is not zero any more.
 void hardened_look(void *slot);
 // The same of slots that go back to their slabs; nothing where it is off.
 void hardened_prove_free(void *const *slots, uint32_t count);
-// At the end of the program: the same for what waits.
+// hardened_look for what waits.
 void hardened_last_look(void);

@@ -10,7 +10,9 @@
 #include "page/meta.h"
 
 enum { PARTS = 4, RANDOM_BITS = 5, RANDOM_SLOTS = 1 << RANDOM_BITS, FRONT_SHARE = 64,
-       SPARE_SHARE = 16, QUEUE_SLOTS = 1024, CLASSES = SMALL_CLASS_LAST + 1 };
+       SPARE_SHARE = 16, CLASSES = SMALL_CLASS_LAST + 1 };
+// A part's queue has a place for each so many of its bytes, within these; all count as metadata.
+enum { QUEUE_SLOT_BYTES = 128, QUEUE_LEAST = 1024, QUEUE_MOST = 1 << 16 };
 
 // A class's batch: slots that have waited.
 struct batch {
@@ -20,9 +22,9 @@ struct batch {
 
 // Out of reach of the program.
 struct store {
-    uintptr_t      queue[QUEUE_SLOTS];  // quarantine_word
     struct batch   batches[CLASSES];
     uint32_t       slots[CLASSES];  // that are in the part, by class; read by anybody
+    uintptr_t      queue[];         // quarantine_word; queue_slots of them
 };
 
 static struct part {
@@ -34,8 +36,10 @@ static struct part {
     uintptr_t      random[RANDOM_SLOTS];  // quarantine_word; 0: nobody
 } CACHE_ALIGNED parts[PARTS];
 
-static size_t part_bytes;  // the most of a part; constant after start
-size_t        quarantine_front_most;
+// Constant after start.
+static size_t   part_bytes;   // the most of a part
+static uint32_t queue_slots;  // a power of two
+size_t          quarantine_front_most;
 
 // None where there is no quarantine: their locks are not made then, nor their pages touched.
 #define EACH_PART(part)                                                                            \
@@ -43,6 +47,9 @@ size_t        quarantine_front_most;
 
 void quarantine_start(size_t bytes) {
     part_bytes = bytes / PARTS;
+    queue_slots = QUEUE_LEAST;
+    while (queue_slots < QUEUE_MOST && queue_slots < part_bytes / QUEUE_SLOT_BYTES)
+        queue_slots *= 2;
     quarantine_front_most = min_size(QUARANTINE_FRONT_MOST, part_bytes / FRONT_SHARE);
     EACH_PART(part) {
         lock_init(&part->lock, RANK_QUARANTINE);
@@ -58,7 +65,7 @@ static uint32_t batch_slots(class_id id) {
 // False: no memory for it.
 COLD static bool make_store_locked(struct part *part) {
     int           before = errno;
-    struct store *store = meta_forever(sizeof *part->store);
+    struct store *store = meta_forever(sizeof *store + queue_slots * sizeof *store->queue);
     for (unsigned id = SMALL_CLASS_FIRST; store && id < CLASSES; id++)
         store->batches[id].full = batch_slots((class_id)id);
     // Release: pairs with the acquire in quarantine_count; nobody else reads it without the lock.
@@ -95,11 +102,16 @@ ALWAYS_INLINE void to_batch_locked(struct part *part, uintptr_t word,
         take_batch_locked(part, id, leavers);
 }
 
+// `nr`: from the first on.
+ALWAYS_INLINE uintptr_t *queue_place(const struct part *part, uint32_t nr) {
+    return &part->store->queue[(part->first + nr) & (queue_slots - 1)];
+}
+
 ALWAYS_INLINE uintptr_t first_locked(struct part *part) {
-    uint32_t first = part->first;
-    part->first = (first + 1) % QUEUE_SLOTS;
+    uintptr_t word = *queue_place(part, 0);
+    part->first = (part->first + 1) & (queue_slots - 1);
     part->count--;
-    return part->store->queue[first];
+    return word;
 }
 
 // Some place that somebody has; 0: none.
@@ -143,9 +155,9 @@ static void leave_batch_locked(struct part *part, struct quarantine_leavers *lea
 
 ALWAYS_INLINE void enqueue_locked(struct part *part, uintptr_t word,
                                   struct quarantine_leavers *leavers) {
-    if (UNLIKELY(part->count == QUEUE_SLOTS))
+    if (UNLIKELY(part->count == queue_slots))
         to_batch_locked(part, first_locked(part), leavers);
-    part->store->queue[(part->first + part->count) % QUEUE_SLOTS] = word;
+    *queue_place(part, part->count) = word;
     part->count++;
 }
 
@@ -259,7 +271,7 @@ static void each_locked(const struct part *part, void (*look)(void *slot)) {
         if (part->random[i])
             look(quarantine_slot(part->random[i]));
     for (uint32_t i = 0; i < part->count; i++)
-        look(quarantine_slot(part->store->queue[(part->first + i) % QUEUE_SLOTS]));
+        look(quarantine_slot(*queue_place(part, i)));
     for (unsigned id = SMALL_CLASS_FIRST; part->store && id < CLASSES; id++)
         for (uint32_t i = 0; i < part->store->batches[id].count; i++)
             look(part->store->batches[id].slots[i]);
@@ -302,12 +314,12 @@ static void check_waiting(uintptr_t word, size_t *bytes, uint32_t *slots) {
 static void check_part(const struct part *part) {
     uint32_t slots[CLASSES] = {0};
     size_t   bytes = 0;
-    if (part->count > QUEUE_SLOTS || part->first >= QUEUE_SLOTS)
+    if (part->count > queue_slots || part->first >= queue_slots)
         fail_internal("quarantine: the queue is out of its array");
     for (unsigned i = 0; i < RANDOM_SLOTS; i++)
         check_waiting(part->random[i], &bytes, slots);
     for (uint32_t i = 0; i < part->count; i++)
-        check_waiting(part->store->queue[(part->first + i) % QUEUE_SLOTS], &bytes, slots);
+        check_waiting(*queue_place(part, i), &bytes, slots);
     if (bytes != part->bytes)
         fail_internal("quarantine: the bytes are not the sum of what waits");
     for (unsigned id = SMALL_CLASS_FIRST; id < CLASSES; id++)

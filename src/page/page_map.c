@@ -45,7 +45,7 @@ static struct page_leaf **high_place_locked(uintptr_t address) {
 }
 
 // Release: the mapping exists before its address does; pairs with the dependent loads of
-// page_map_leaf and page_map_class_fast.
+// page_map_leaf and page_map_class_below.
 static void publish_locked(uintptr_t address, struct page_leaf *leaf) {
     size_t index = address >> PAGE_LEAF_SHIFT;
     if (index < PAGE_ROOT_ENTRIES)

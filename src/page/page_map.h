@@ -55,16 +55,27 @@ ALWAYS_INLINE struct page_leaf *page_map_leaf(uintptr_t address) {
     uintptr_t distance = PEEK(&page_map.leaf_at[index]);
     return distance ? (struct page_leaf *)((uintptr_t)page_map.nothing + distance) : NULL;
 }
-// False: from 2^48 up. Else the class byte of the address, for the fast path: as an index that has
-// its full width at once.
-ALWAYS_INLINE bool page_map_class_fast(uintptr_t address, size_t *id) {
-    uintptr_t index = address >> PAGE_LEAF_SHIFT;
+// `index` is the address's place in the root, or too large for it. False: too large. Else the class
+// byte, for the fast path: as an index that has its full width at once.
+ALWAYS_INLINE bool page_map_class_below(uintptr_t index, uintptr_t address, size_t *id) {
     if (UNLIKELY(index >= PAGE_ROOT_ENTRIES))
         return false;
     const struct page_map *map = (const struct page_map *)OPAQUE((uintptr_t)&page_map);
     map = (const struct page_map *)((uintptr_t)map + GLANCE(&map->leaf_at[index]));
     *id = GLANCE(&map->nothing[(uint32_t)address >> GRANULE_SHIFT]);
     return true;
+}
+// False: from 2^48 up. For who goes on to look at the granule's span, which shares the index.
+ALWAYS_INLINE bool page_map_class_fast(uintptr_t address, size_t *id) {
+    return page_map_class_below(address >> PAGE_LEAF_SHIFT, address, id);
+}
+// False: no multiple of SIZE_GRAIN, or from 2^48 up. One test sees both, for the bits that have to
+// be zero are turned to the upper end.
+ALWAYS_INLINE bool page_map_class_slot(uintptr_t address, size_t *id) {
+    enum { TURN = 4, BITS = 64 };
+    _Static_assert(SIZE_GRAIN == 1 << TURN, "the bits that a slot's address does not have");
+    uintptr_t turned = address >> TURN | address << (BITS - TURN);
+    return page_map_class_below(turned >> (PAGE_LEAF_SHIFT - TURN), address, id);
 }
 ALWAYS_INLINE class_id page_map_class(uintptr_t address) {
     struct page_leaf *leaf = page_map_leaf(address);

@@ -1,4 +1,4 @@
-// expect: tidemalloc: free(0x*): written after free into a block of the 3072-byte class: byte 7
+// expect: tidemalloc: exit(0x*): written after free into a block of the 3072-byte class: byte 7
 // tests/misuse/hardened_write_after_free.c - the block waits in the quarantine, and
 // nobody takes it again: told at the end.
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// expect: tidemalloc: free(0x*): written after free into a block of the 112-byte class: byte 7
+// expect: tidemalloc: exit(0x*): written after free into a block of the 112-byte class: byte 7
 // tests/misuse/hardened_write_after_free_front.c - the block waits in front of the thread, as most
 // do that were freed last: told at the end.
 #include <stdlib.h>

@@ -73,6 +73,17 @@ static int child_foreign_leak(void) {
     return 0;
 }
 
+// Who resizes it learns that there is no block, and why.
+static int child_foreign_leak_resize(void) {
+    char *strange = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(strange != MAP_FAILED);
+    strange[0] = 'a';
+    errno = 0;
+    CHECK(realloc(test_hide(strange), 100) == NULL && errno == EINVAL);
+    CHECK(strange[0] == 'a');
+    return 0;
+}
+
 struct row {
     const char *name;
     int (*child)(void);
@@ -88,6 +99,8 @@ static const struct row rows[] = {
     {"--one-arena", child_one_arena, "TIDE_ARENAS=1", NULL},
     {"--one-arena", child_one_arena, "MALLOC_ARENA_MAX=1", NULL},
     {"--foreign-leak", child_foreign_leak, "TIDE_FOREIGN=leak",
+     "pointer not from this allocator\n"},
+    {"--foreign-leak-resize", child_foreign_leak_resize, "TIDE_FOREIGN=leak",
      "pointer not from this allocator\n"},
 };
 

@@ -194,7 +194,7 @@ static void flush(void *unused) {
 
 static void write_after_free_is_told(void) {
     static const char line[] =
-        "tidemalloc: free(0x*): written after free into a block of the 112-byte class: byte 42";
+        "tidemalloc: exit(0x*): written after free into a block of the 112-byte class: byte 42";
     hardened_begin(NULL);
     char *block = hardened_block(100);
     hardened_free(block);

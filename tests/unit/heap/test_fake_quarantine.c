@@ -72,6 +72,17 @@ static void within_bytes(void) {
     CHECK_EQ(left_count, SLOTS);
 }
 
+// The places grow with the bytes.
+static void more_bytes_more_slots(void) {
+    start(MIB(4));
+    for (unsigned i = 0; i < SLOTS; i++)
+        put(i, 48);
+    quarantine_check();
+    CHECK_EQ(left_count, 0);
+    CHECK_EQ(quarantine_count(size_class_of(48)), SLOTS);
+    leave_all();
+}
+
 // First in, first out, but for chance: of what one processor put the later often leaves before the
 // earlier.
 static void in_no_order(void) {
@@ -278,6 +289,7 @@ static void dice(void) {
 
 int main(void) {
     CASE(within_bytes);
+    CASE(more_bytes_more_slots);
     CASE(in_no_order);
     CASE(each_is_looked_at);
     CASE(in_batches);

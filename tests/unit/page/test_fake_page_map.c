@@ -58,6 +58,16 @@ static void leaves_are_made_once(void) {
     CHECK_EQ(os_resident_bytes(), 0);
 }
 
+// The fast paths' looks do not go beyond the root; free's goes to starts of slots only.
+static void check_fast(uintptr_t address, class_id id) {
+    size_t found = id;
+    CHECK_EQ(page_map_class_fast(address, &found), address < LOW_END);
+    CHECK_EQ(found, id);
+    CHECK_EQ(page_map_class_slot(address, &found),
+             address < LOW_END && address % SIZE_GRAIN == 0);
+    CHECK_EQ(found, id);
+}
+
 // Sets a run that ends and starts in the middle of others, and looks at every granule around it.
 static void check_run(uintptr_t base, size_t granules) {
     CHECK(page_map_prepare(base - GRANULE, granules + 2));
@@ -67,10 +77,11 @@ static void check_run(uintptr_t base, size_t granules) {
         page_map_set_span(base + i * GRANULE, mark(i + 1));
     for (size_t i = 0; i < granules; i++) {
         uintptr_t       at = base + i * GRANULE;
-        const uintptr_t offsets[] = {0, 1, 4096, GRANULE / 2, GRANULE - 1};
+        const uintptr_t offsets[] = {0, 1, 8, 16, 4096, GRANULE / 2, GRANULE - 1};
         for (unsigned k = 0; k < ARRAY_COUNT(offsets); k++) {
             CHECK_EQ(page_map_class(at + offsets[k]), 33);
             CHECK(page_map_span(at + offsets[k]) == mark(i + 1));
+            check_fast(at + offsets[k], 33);
         }
     }
     CHECK_EQ(page_map_class(base - 1), 7);
