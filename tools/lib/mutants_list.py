@@ -9,7 +9,8 @@ A file is a table: its first line is the title. A mutant starts with "== NAME", 
   seconds after which a test that hangs has failed (60); or later, where it takes long as it is
 
 and changes, each "in FILE" and lines as of a diff without line numbers: " " stays, "-" goes, "+"
-comes. What stays and goes has to stand at exactly one place of the file, indented as it may be.
+comes. What stays and goes has to stand at exactly one place of the file, indented as it may be;
+what comes keeps its indentation, which Python asks for.
 A mutant without changes is one that its tests bring along: they break a model of their own.
 """
 import dataclasses
@@ -31,7 +32,7 @@ class Refused(Exception):
 class Change:
     file: str
     before: list = dataclasses.field(default_factory=list)  # lines without their indentation
-    after: list = dataclasses.field(default_factory=list)
+    after: list = dataclasses.field(default_factory=list)   # with it
 
 
 @dataclasses.dataclass
@@ -58,9 +59,9 @@ def set_field(mutant, line):
 def add_line(mutant, line):
     if not mutant.changes:
         raise Refused(f"{mutant.name}: a change of no file: {line!r}")
-    change, text = mutant.changes[-1], line[1:].strip()
+    change, text = mutant.changes[-1], line[1:].rstrip()
     if line[0] in " -":
-        change.before.append(text)
+        change.before.append(text.strip())
     if line[0] in " +":
         change.after.append(text)
 
@@ -103,7 +104,7 @@ def changed(mutant, change, text):
         raise Refused(f"{mutant.name}: does not apply: {change.file} has its lines "
                       f"{len(places) if count else 'not'} times")
     at = places[0]
-    if change.after == change.before:
+    if [line.strip() for line in change.after] == change.before:
         raise Refused(f"{mutant.name}: changes nothing in {change.file}")
     return "\n".join(lines[:at] + change.after + lines[at + count:])
 
